@@ -188,7 +188,8 @@ def _of_unit_interval(targets: TargetFacts, loss: LossFacts) -> _Fault | None:
             ("labels", "target_scaling", "data"),
         )
     if _between_0_and_1(loss, targets) and outside > 0:
-        classes = f"{targets.distinct} classes need as many outputs and cross entropy"
+        more = f"give the {targets.distinct} classes as many outputs and use cross entropy"
+        classes = "number the two classes 0 and 1" if targets.distinct == 2 else more
         numbers = "they are numbers, so take a loss of numbers (MSELoss), or scale them to 0 to 1"
         return (
             (

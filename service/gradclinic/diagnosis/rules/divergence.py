@@ -86,11 +86,11 @@ class Divergence(Rule):
             summary=_summary(
                 features,
                 thresholds,
-                _with_rate(record, too_large=not scales and _by_steps(features, thresholds)),
+                _with_rate(record, scales, too_large=_by_steps(features, thresholds)),
                 onset,
                 f"; {all_named(layers, record)} moved most" if layers else "",
             )
-            + (_of_scales(scales) or in_words(record)),
+            + ("" if scales else in_words(record)),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
@@ -124,14 +124,6 @@ def _scales_at_fault(features: Features, record: RunRecord, thresholds: Threshol
     )
 
 
-def _of_scales(scales: tuple[Blame, ...]) -> str:
-    """The sentence that says which data the learning rate does not fit; empty if it is the learning rate."""
-    if not scales:
-        return ""
-    what = " and ".join(scale.removesuffix("_scaling") + "s" for scale in scales)
-    return f" The learning rate is an ordinary one, and the {what} are not standardized: do that first."
-
-
 def _fastest(record: RunRecord) -> tuple[str, ...]:
     """The layer that moved most, against its own size, at the last record with finite numbers."""
     ratio = record.get("update_to_weight_ratio")
@@ -155,12 +147,14 @@ def _confidence(features: Features, thresholds: Thresholds) -> float:
     return 0.99 * above(slope, -thresholds.depth_slope, error=max(float(profile.slope_error[0]), 0.1))
 
 
-def _with_rate(record: RunRecord, *, too_large: bool) -> str:
-    """The learning rate of the last step, and what to do with it, as words in the summary."""
+def _with_rate(record: RunRecord, scales: tuple[Blame, ...], *, too_large: bool) -> str:
+    """The learning rate of the last step, and what to do with it or with the data, as words in the summary."""
     rate = record.get("learning_rate")
     if not len(rate):
         return ""
-    return f" with learning rate {float(rate.values[-1, 0]):g}{', so lower it' if too_large else ''}"
+    what = " and ".join(scale.removesuffix("_scaling") + "s" for scale in scales)
+    first = f", which is an ordinary one, so standardize the {what} first" if what else ", so lower it"
+    return f" with learning rate {float(rate.values[-1, 0]):g}{first if what or too_large else ''}"
 
 
 def _summary(features: Features, thresholds: Thresholds, with_rate: str, onset: int, moved: str) -> str:

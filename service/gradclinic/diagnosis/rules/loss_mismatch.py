@@ -186,14 +186,14 @@ def _upside_down(loss: LossFacts, weight: float, fraction: float) -> LossFault |
     if fraction > _RARE or weight > _RARE:
         return None
     how = (
-        "pos_weight is the number of zeros over that of ones"
+        "make pos_weight the number of zeros over that of ones"
         if loss.name == "BCEWithLogitsLoss"
-        else "the rarest class needs the largest weight"
+        else "give the rarest class the largest weight"
     )
     return (
         (
             f"The class weights are upside down: the rarest class has {fraction:.2g} times the targets of the most"
-            f" common one, and {weight:.2g} times its weight, so it hardly counts; {how}"
+            f" common one, and {weight:.2g} times its weight, so it hardly counts: {how}"
         ),
         (Evidence("rare_weight", weight, "ratio", 1.0), Evidence("rare_fraction", fraction, "ratio")),
         0.85,
@@ -210,7 +210,7 @@ def _out_of_proportion(weight: float, fraction: float) -> LossFault | None:
     return (
         (
             f"The class weights make the {which} class count {times:.3g} times as much as the other, so that one answer"
-            " for all is nearly right: a class's weight is one over its number of targets, or none"
+            " for all is nearly right: weigh each class by one over its number of targets, or not at all"
         ),
         (Evidence("weight_of_rarest", weight, "ratio", 1.0 / fraction), Evidence("rare_fraction", fraction, "ratio")),
         _DOMINATED_RIGHTLY,
@@ -285,10 +285,7 @@ _ABOVE_0 = 1e-3
 def _of_outputs(loss: LossFacts, outputs: OutputFacts) -> LossFault | None:
     if loss.name == "CrossEntropyLoss" and outputs.columns == 1:
         return (
-            (
-                "Cross entropy over a single output is 0 whatever the weights are: a yes-or-no output needs"
-                " BCEWithLogitsLoss"
-            ),
+            ("Cross entropy over a single output is 0 whatever the weights are: use BCEWithLogitsLoss for a yes or no"),
             (Evidence("output_units", 1.0, "units", 2.0),),
             0.99,
             ("loss", "output_activation"),
@@ -296,7 +293,7 @@ def _of_outputs(loss: LossFacts, outputs: OutputFacts) -> LossFault | None:
     if has_no_floor(loss, outputs):
         return (
             (
-                f"{loss.name} takes log-probabilities, and gets {_in_words(outputs)}: it has no lower bound then; put a"
+                f"{loss.name} takes log-probabilities, and gets {_in_words(outputs)}, so it has no lower bound: put a"
                 " log_softmax before it, or use CrossEntropyLoss"
             ),
             (Evidence("largest_output", outputs.high, "output", 0.0),),
@@ -314,7 +311,7 @@ def _of_bounded_logits(loss: LossFacts, outputs: OutputFacts, targets: TargetFac
         return (
             (
                 f"{loss.name} takes logits of both signs, and the {outputs.activation} at the output gives none below"
-                f" 0, so no class can be ruled out; drop the {outputs.activation}"
+                f" 0, so no class can be ruled out: drop the {outputs.activation}"
             ),
             (Evidence("smallest_output", outputs.low, "output"),),
             0.6,
@@ -328,8 +325,8 @@ def _of_bounded_logits(loss: LossFacts, outputs: OutputFacts, targets: TargetFac
         chance = -ones * log(ones) - (1.0 - ones) * log(1.0 - ones)
     return (
         (
-            f"{loss.name} takes logits, and gets the outputs of a {outputs.activation}: it cannot fall below"
-            f" {floor:.2f} nats, where guessing costs {chance:.2f}; drop the {outputs.activation}"
+            f"{loss.name} takes logits, and gets the outputs of a {outputs.activation}, so it cannot fall below"
+            f" {floor:.2f} nats, where guessing costs {chance:.2f}: drop the {outputs.activation}"
         ),
         (Evidence("least_loss", floor, "nats", 0.0),),
         0.97,
@@ -344,7 +341,7 @@ def _of_targets(loss: LossFacts, outputs: OutputFacts, targets: TargetFacts) -> 
         return (
             (
                 f"Cross entropy takes one class a row, and the targets' rows hold {targets.mean * targets.columns:.2g}"
-                " labels on average: labels that are independent need BCEWithLogitsLoss"
+                " labels on average: use BCEWithLogitsLoss, which takes each label by itself"
             ),
             (Evidence("targets_per_row", targets.mean * targets.columns, "labels", 1.0),),
             0.9,
@@ -356,7 +353,7 @@ def _of_targets(loss: LossFacts, outputs: OutputFacts, targets: TargetFacts) -> 
         return (
             (
                 f"The targets are classes ({targets.distinct} different ones), and {loss.name} treats them as numbers:"
-                " cross entropy fits classes"
+                " use cross entropy, which is made for classes"
             ),
             (Evidence("distinct_targets", float(targets.distinct), "targets"),),
             0.5 if is_class and targets.form != "indices" else 0.6,  # zeros and ones can be fitted (the Brier score)

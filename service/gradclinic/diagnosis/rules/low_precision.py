@@ -36,7 +36,7 @@ class LowPrecision(Rule):
             return None
         rounded = rounds_eps(features, record)
         what = (
-            "a step made its weights infinite or NaN: an eps of 1e-8 is 0 in float16, so that the step divides by 0"
+            "a step made its weights infinite or NaN (an eps of 1e-8 is 0 in float16, so that the step divides by 0)"
             if rounded
             else "values beyond 65,504 became infinite"
             if overflowed

@@ -69,7 +69,7 @@ def _fault(seen: MixingFacts) -> _Fault:
         advice = "the batch is read as if it were time, so give the recurrent layer batch_first=True, or put time first"
         return found + advice, 0.9, ("wiring", "architecture", "data")
     advice = (
-        "an axis is taken for another, by view or reshape where transpose or permute is meant, by batch_first, or by"
-        " dim=0 (unless samples are meant to interact)"
+        "look for an axis that is taken for another, by view or reshape where transpose or permute is meant, by"
+        " batch_first, or by dim=0 (unless samples are meant to interact)"
     )
     return found + advice, 0.85, ("wiring", "architecture", "data")

@@ -165,7 +165,7 @@ def _certain(wiring: WiringFacts) -> _Fault | None:
         return (
             (
                 f"The optimizer holds {_but(wiring.untrained_fraction)} of the parameters that the loss depends on, so"
-                f" give it the others too: {listed(wiring.untrained)} stay as they began"
+                f" give it all of them: {listed(wiring.untrained)} stay as they began"
                 f"{lost if wiring.unregistered else ''}"
             ),
             (Evidence("untrained_fraction", wiring.untrained_fraction, "fraction", 0.0),),

@@ -69,8 +69,8 @@ def _of_dead(outputs: OutputFacts) -> tuple[str, tuple[Evidence, ...], float] | 
     which = "the output" if outputs.columns == 1 else f"{outputs.dead:,} of {outputs.columns:,} outputs"
     return (
         (
-            f"The {outputs.activation} at the output keeps {which} at 0 for every sample, where it passes no gradient,"
-            " so they cannot come back: drop it"
+            f"The {outputs.activation} at the output keeps {which} at 0 for every sample, where it passes no gradient"
+            f" that could change that: drop the {outputs.activation}"
         ),
         (Evidence("dead_outputs", float(outputs.dead), "units", 0.0),),
         _DEAD_RIGHTLY,

@@ -34,7 +34,7 @@ class TooMuchDropout(Rule):
             confidence=IN_PROGRAMS[self.condition].rightly,
             evidence=(Evidence("dropout", dropout, "fraction", _MOST),),
             summary=(
-                f"A dropout layer sets {percent(dropout)} of its units to zero in each step: lower it to at most .5;"
+                f"A dropout layer sets {percent(dropout)} of its units to zero in each step: lower it to 50 % or less;"
                 f" {outcome_in_words(features, thresholds)}."
             ),
             blames=("regularization",),

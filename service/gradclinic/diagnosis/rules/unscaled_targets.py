@@ -92,5 +92,5 @@ def _summary(targets: TargetFacts, optimizer: OptimizerFacts | None) -> str:
         steps = abs(targets.mean) / optimizer.learning_rate
         if steps > 1000:
             about = float(f"{steps:.1e}")
-            said += f", so that steps of {optimizer.learning_rate:g} need about {about:,.0f} of them to get there"
+            said += f", so that it takes about {about:,.0f} steps of {optimizer.learning_rate:g} to get there"
     return f"{said}: standardize them"

@@ -109,7 +109,7 @@ def test_labels_outside_0_to_1_are_broken_for_losses_of_logits_too(name, there):
 
 @pytest.mark.parametrize(
     ("whole", "blamed", "said"),
-    [(True, "labels", "400 classes need as many outputs"), (False, "loss", "take a loss of numbers (MSELoss)")],
+    [(True, "labels", "give the 400 classes as many outputs"), (False, "loss", "take a loss of numbers (MSELoss)")],
 )
 def test_numbers_in_a_loss_of_probabilities_have_the_wrong_loss_and_classes_the_wrong_labels(whole, blamed, said):
     look = but(but(REGRESSION, "targets", whole=whole, outside_unit=0.6), "loss", name="BCELoss", takes="probabilities")

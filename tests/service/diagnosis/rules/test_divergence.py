@@ -182,4 +182,4 @@ def test_steps_that_fit_standardized_data_are_too_large_because_of_the_scale(opt
     look = but(but(REGRESSION, "optimizer", **optimizer), part, **size)
     found = diagnose(replace(broken(), preflight=look)).findings[0]
     assert (found.condition, found.blames[0]) == ("divergence", blamed)
-    assert ("not standardized: do that first" in found.summary) is (blamed != "learning_rate")
+    assert ("which is an ordinary one, so standardize" in found.summary) is (blamed != "learning_rate")

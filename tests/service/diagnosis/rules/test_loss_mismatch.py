@@ -43,7 +43,7 @@ def test_a_sigmoid_before_a_loss_of_logits_is_named_with_the_floor_of_each_outpu
     finding = diagnose(seen(look)).findings[0]
     assert finding.condition == "loss_mismatch"
     assert finding.evidence[0].value == pytest.approx(ones * math.log(1 + 1 / math.e) + (1 - ones) * math.log(2))
-    assert f"below {floor} nats, where guessing costs {chance}; drop the sigmoid" in finding.summary
+    assert f"below {floor} nats, where guessing costs {chance}: drop the sigmoid" in finding.summary
 
 
 @pytest.mark.parametrize("ones", [0.0, 1.0])

@@ -14,7 +14,7 @@ from ..seen import CLASSIFIER, REGRESSION, but, seen
 def test_large_targets_are_named_with_how_many_steps_it_takes_to_get_there():
     finding = diagnose(seen(but(REGRESSION, "targets", mean=1e6, std=6e4))).findings[0]
     assert finding.condition == "unscaled_targets"
-    assert "about 1,000,000,000 of them" in finding.summary
+    assert "about 1,000,000,000 steps of 0.001" in finding.summary
     assert finding.blames[0] == "target_scaling"
 
 
@@ -60,7 +60,7 @@ def test_a_loss_of_ones_own_may_take_logarithms_so_that_moderate_targets_are_no_
 @pytest.mark.parametrize(
     ("mean", "optimizer", "said"),
     [
-        (30.0, {"name": "Adam", "learning_rate": 0.01}, "so that steps of 0.01 need about 3,000 of them"),
+        (30.0, {"name": "Adam", "learning_rate": 0.01}, "so that it takes about 3,000 steps of 0.01"),
         (30.0, {"name": "AdamW", "learning_rate": 0.03}, None),
         (30.0, {"name": "SGD", "learning_rate": 0.01}, None),
         (30.0, {"name": "Adam", "learning_rate": 0.0}, None),
