@@ -1,6 +1,8 @@
 """A failure of any function that runs inside of a training, one after the other, leaves the training as it is."""
 
+import copy
 import logging
+import pickle
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,9 +86,10 @@ Program = Callable[[Record], list[Tensor]]
 
 
 def trained(
-    record: Record, model: nn.Module, batches: Any, *, take_step: Any = None, rate: float = 0.1, **options: Any
+    record: Record, model: nn.Module, batches: Any, *, criterion: Any = None, rate: float = 0.1, **options: Any
 ) -> list[Tensor]:
-    criterion, optimizer = nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
+    criterion = criterion or nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
     recording = record(model, optimizer, criterion, dense_until=2, full_every=3, **options)
     for inputs, targets in batches:
         optimizer.zero_grad()
@@ -175,6 +178,93 @@ def closed(record: Record) -> list[Tensor]:
     return weights_of(model)
 
 
+class Own(nn.Module):
+    """A loss of the program's own, which breaks where a target is -1."""
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        share = outputs.softmax(dim=1).gather(1, targets.clamp(min=0)[:, None])[:, 0]
+        return -(share * (targets >= 0)).log().mean()
+
+
+def with_own_loss(record: Record) -> list[Tensor]:
+    batches = [(inputs, targets.clone()) for inputs, targets in digits(steps=STEPS)]
+    batches[5][1][3] = -1
+    return trained(record, mlp(depth=2, act=nn.ReLU), batches, criterion=Own())
+
+
+def regressing(record: Record) -> list[Tensor]:
+    """With one step in which the loss of a row is far above the others, and targets that come first."""
+    model = nn.Sequential(nn.Linear(64, 4), nn.ReLU(), nn.Linear(4, 1), nn.ReLU())
+    batches = [(inputs[:16], inputs[:16, 10:11].abs()) for inputs, _ in digits(steps=40)]
+    batches[36][1][2] = 1e3
+    return trained(record, model, batches, criterion=nn.SmoothL1Loss(), rate=1e-3)
+
+
+class Reading(nn.Module):
+    """Attends over steps, and computes something that the loss does not use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places, self.attention = nn.Parameter(torch.randn(8, 8)), nn.MultiheadAttention(8, 2, batch_first=True)
+        self.unused, self.last = nn.Linear(8, 8), nn.Linear(8, 10)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        steps = inputs + self.places
+        read = self.attention(steps, steps, steps)[0]
+        self.unused(read)
+        found: Tensor = self.last(read.mean(1))
+        return found
+
+
+def reading(record: Record) -> list[Tensor]:
+    return trained(
+        record, Reading(), [(inputs.unflatten(1, (8, 8)), targets) for inputs, targets in digits(steps=STEPS)]
+    )
+
+
+def checkpointed(record: Record) -> list[Tensor]:
+    words = [torch.randint(11, (4, 6), generator=torch.Generator().manual_seed(step)) for step in range(STEPS)]
+    return trained(record, Small(checkpointed=True), [(each, each.flatten()) for each in words])
+
+
+def adversarial(record: Record) -> list[Tensor]:
+    """A discriminator, whose criterion also trains a generator."""
+    model, generator = nn.Sequential(nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 1)), nn.Linear(8, 64)
+    criterion, other = nn.BCEWithLogitsLoss(), torch.optim.SGD(generator.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    recording = record(model, optimizer, criterion)
+    for inputs, _ in digits(steps=STEPS):
+        made, ones = generator(torch.randn(64, 8)), torch.ones(64, 1)
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), ones) + criterion(model(made.detach()), 0 * ones)
+        loss.backward()
+        recording.after_backward(loss)
+        optimizer.step()
+        criterion(model(made), ones).backward()
+        other.step()
+    recording.finish()
+    return weights_of(model)
+
+
+def saved(record: Record) -> list[Tensor]:
+    """The model is copied and saved as a whole, and each step is taken with the gradients of a second pass."""
+    model, criterion = mlp(depth=2), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    recording = record(model, optimizer, criterion)
+    for inputs, targets in digits(steps=STEPS):
+        copy.deepcopy(model)(inputs)
+        pickle.dumps(model)
+        for told in (True, False):
+            optimizer.zero_grad()
+            loss = criterion(model(inputs), targets)
+            loss.backward()
+            if told:
+                recording.after_backward(loss)
+        optimizer.step()
+    recording.finish()
+    return weights_of(model)
+
+
 PROGRAMS: dict[str, tuple[Program, Record]] = {
     "dense": (dense, Recording),
     "watched": (dense, watch),
@@ -185,6 +275,13 @@ PROGRAMS: dict[str, tuple[Program, Record]] = {
     "broken": (broken, Recording),
     "scaled": (scaled, Recording),
     "closed": (closed, Recording),
+    "with_own_loss": (with_own_loss, Recording),
+    "regressing": (regressing, Recording),
+    "reading": (reading, Recording),
+    "checkpointed": (checkpointed, Recording),
+    "adversarial": (adversarial, Recording),
+    "watched_adversarial": (adversarial, watch),
+    "saved": (saved, Recording),
 }
 
 
