@@ -157,10 +157,16 @@ def _changed_page(service: Service, request: Request, given: Sequence[tuple[str,
 
 def _started(service: Service, request: Request, given: Sequence[tuple[str, str]]) -> Response:
     draft = _draft(given)
-    view = view_of(service, draft, url=_url(request))
-    if view.wrong:
+    if draft.misread:
+        return _page(view_of(service, draft, url=_url(request)))
+    try:
+        made = draft.kind.submit(service, draft.kind.spec.model_validate(draft.body))
+    except (ValidationError, GradclinicError):
+        view = view_of(service, draft, url=_url(request))
+        if not view.wrong:  # it is not the request that is at fault
+            raise
         return _page(view)
-    return RedirectResponse(draft.kind.submit(service, draft.kind.spec.model_validate(draft.body)), 303)
+    return RedirectResponse(made, 303)
 
 
 def _draft(given: Sequence[tuple[str, str]]) -> Draft:

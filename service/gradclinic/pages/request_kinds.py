@@ -45,10 +45,6 @@ def _examine_run(service: Service, spec: RunRequest, resolved: Resolved | None) 
     return 1
 
 
-def _examine_prescription(service: Service, spec: PrescriptionRequest, _: Resolved | None) -> None:
-    examine_prescription(service, spec)
-
-
 def _submit_run(service: Service, spec: RunRequest) -> str:
     reuse = spec.reuse is not None
     created = submit_run(service, spec.experiment, spec.remedies, name=spec.name, labels=spec.labels, reuse=reuse)
@@ -75,7 +71,7 @@ KINDS: Mapping[str, RequestKind] = {
             verb="Start the study",
             path="/v1/studies",
             spec=StudyRequest,
-            examine=lambda service, spec, _: len(examine_study(service, spec)),
+            examine=lambda service, spec, resolved: len(examine_study(service, spec, resolved)),
             submit=lambda service, spec: f"/studies/{submit_study(service, spec).item.id}",
         ),
         RequestKind(
@@ -85,7 +81,7 @@ KINDS: Mapping[str, RequestKind] = {
             verb="Search for a cure",
             path="/v1/prescriptions",
             spec=PrescriptionRequest,
-            examine=_examine_prescription,
+            examine=examine_prescription,
             submit=lambda service, spec: f"/prescriptions/{submit_prescription(service, spec).id}",
         ),
         RequestKind(
@@ -95,7 +91,7 @@ KINDS: Mapping[str, RequestKind] = {
             verb="Start the check",
             path="/v1/checks",
             spec=CheckRequest,
-            examine=lambda service, spec, _: examine(service, spec),
+            examine=examine,
             submit=lambda service, spec: f"/checks/{submit_check(service, spec).id}",
         ),
     )

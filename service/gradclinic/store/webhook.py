@@ -21,6 +21,7 @@ from .rows import known, moment
 MOST_WEBHOOKS = 50
 """Maximum number of webhooks of a project."""
 _AS_GIVEN = ("name", "url", "format", "secret", "request_id")
+_OF_ALERT = ("kind", "text", "path", "facts")
 _AS_STORED = ("id", "number", "message_id", "status", "attempts", "response_status", "problem")
 
 
@@ -309,7 +310,7 @@ def _delivery(row: RowMapping) -> Delivery:
         row["id"],
         lambda: Delivery(
             **{name: row[name] for name in _AS_STORED},
-            alert=Alert(kind=row["kind"], text=row["text"], path=row["path"], facts=row["facts"]),
+            alert=whole("delivery", row["id"], lambda: Alert(**{name: row[name] for name in _OF_ALERT})),
             created_at=known(row["created_at"]),
             next_attempt_at=moment(row["next_attempt_at"]),
             ended_at=moment(row["ended_at"]),

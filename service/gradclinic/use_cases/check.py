@@ -22,7 +22,7 @@ from ..store.check import LABEL
 from .comparison import results_of
 from .diagnosis import judge_again
 from .ensemble import with_ensembles
-from .experiment import resolve
+from .experiment import Resolved, resolve
 from .fan_out import DocumentBudget, with_seeds
 from .placement import queue_beside
 from .request_id import request_id
@@ -49,9 +49,12 @@ def submit_due(service: Service, spec: CheckSpec, due: Due) -> Check | None:
     return None if created is None else created.item
 
 
-def examine(service: Service, spec: CheckSpec) -> int:
-    """The number of runs that the check would queue; raises what submitting it would raise. Nothing is stored."""
-    return len(_prepared(service, spec)[1])
+def examine(service: Service, spec: CheckSpec, resolved: Resolved | None = None) -> int:
+    """The number of runs that the check would queue; raises what submitting it would raise. Nothing is stored.
+
+    Takes its experiment with its remedies, resolved, if it has one and that is known already.
+    """
+    return len(_prepared(service, spec, resolved)[1])
 
 
 def conclude(service: Service, check_id: str) -> bool:
@@ -89,7 +92,7 @@ def _create(
     return created
 
 
-def _prepared(service: Service, spec: CheckSpec) -> tuple[NewCheck, list[NewRun]]:
+def _prepared(service: Service, spec: CheckSpec, known: Resolved | None = None) -> tuple[NewCheck, list[NewRun]]:
     if LABEL in spec.labels:
         raise InvalidSpec.at(
             f"/labels/{LABEL}",
@@ -104,7 +107,7 @@ def _prepared(service: Service, spec: CheckSpec) -> tuple[NewCheck, list[NewRun]
     seeds = _seeds(service, spec, pin)
     pinned = service.store.runs.get_many(list(pin.run_ids))
     margins = _margins(spec, pinned)
-    resolved = resolve(
+    resolved = known or resolve(
         service,
         experiment,
         remedies,

@@ -14,7 +14,7 @@ from ..prescription import PrescriptionSpec, SearchTask, Trial, advance, report
 from ..store import Idempotency, NewPrescription, NewRun, Prescription, RunSummary
 from .comparison import results_of
 from .ensemble import with_ensembles
-from .experiment import resolve
+from .experiment import Resolved, resolve
 from .placement import QueueName, queue_beside
 from .request_id import request_id
 from .run import new_run
@@ -57,9 +57,13 @@ def submit_prescription(
         return created.item
 
 
-def examine_prescription(service: Service, spec: PrescriptionSpec) -> None:
-    """Raises the errors that submitting the prescription would raise; nothing is stored."""
-    resolve(service, spec.experiment)
+def examine_prescription(service: Service, spec: PrescriptionSpec, resolved: Resolved | None = None) -> None:
+    """Raises the errors that submitting the prescription would raise; nothing is stored.
+
+    Takes its resolved experiment, if that is known already.
+    """
+    if resolved is None:
+        resolve(service, spec.experiment)
     _check_labels(spec.labels)
 
 

@@ -43,12 +43,17 @@ def submit_study(service: Service, spec: StudySpec, *, idempotency: Idempotency 
     return created
 
 
-def examine_study(service: Service, spec: StudySpec) -> Sequence[NewRun]:
-    """The runs that submitting the study would queue; raises what it would raise. Nothing is stored."""
-    return _planned(service, spec)[2]
+def examine_study(service: Service, spec: StudySpec, resolved: Resolved | None = None) -> Sequence[NewRun]:
+    """The runs that submitting the study would queue; raises what it would raise. Nothing is stored.
+
+    Takes its experiment without remedies, resolved, if that is known already.
+    """
+    return _planned(service, spec, resolved)[2]
 
 
-def _planned(service: Service, spec: StudySpec) -> tuple[StudySpec, list[ArmSpec], list[NewRun]]:
+def _planned(
+    service: Service, spec: StudySpec, resolved: Resolved | None = None
+) -> tuple[StudySpec, list[ArmSpec], list[NewRun]]:
     """The study with its control as an arm, all its arms, and its runs."""
     check_names(spec.arms)
     check_seeds(spec.seeds)
@@ -57,7 +62,7 @@ def _planned(service: Service, spec: StudySpec) -> tuple[StudySpec, list[ArmSpec
     arms = with_baseline(spec.arms)
     runs = len(arms) * len(spec.seeds) * prod(len(axis.values) for axis in spec.sweep)
     check_number_of_runs(service, runs, of="arms x seeds x sweep points")
-    return spec, arms, _fan_out(service, spec, arms)
+    return spec, arms, _fan_out(service, spec, arms, resolved)
 
 
 def with_baseline(arms: Sequence[ArmSpec]) -> list[ArmSpec]:
@@ -79,8 +84,8 @@ def _control(service: Service, spec: StudySpec) -> ArmSpec:
     return ArmSpec(name=CONTROL, remedies=(drawn,))
 
 
-def _fan_out(service: Service, spec: StudySpec, arms: Sequence[ArmSpec]) -> list[NewRun]:
-    """All runs of the study."""
+def _fan_out(service: Service, spec: StudySpec, arms: Sequence[ArmSpec], unchanged: Resolved | None) -> list[NewRun]:
+    """All runs of the study; takes its unchanged experiment, resolved, if that is known."""
     _check_work(service, spec, arms)
     budget = DocumentBudget(service.limits, seeds=len(spec.seeds), at="/seeds")
     problems: list[tuple[type[InvalidRequest], Problem]] = []
@@ -89,7 +94,9 @@ def _fan_out(service: Service, spec: StudySpec, arms: Sequence[ArmSpec]) -> list
     for arm, (at, remedies_at) in zip(arms, _places(spec.arms), strict=True):
         try:
             for point in expand_sweep(arm.experiment or spec.experiment, spec.sweep):
-                resolved = _resolve(service, arm, point, at=at, remedies_at=remedies_at)
+                is_unchanged = not (arm.remedies or arm.experiment or spec.sweep)
+                known = unchanged if is_unchanged else None
+                resolved = known or _resolve(service, arm, point, at=at, remedies_at=remedies_at)
                 cells.append(_cell(spec, arm, point, resolved, auto=auto))
                 budget.spend([cells[-1].experiment, cells[-1].resolved_experiment])
         except InvalidRequest as error:

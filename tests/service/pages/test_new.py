@@ -14,6 +14,7 @@ from gradclinic.client.connection import Connection
 from gradclinic.pages import new, request_kinds
 from gradclinic.pages.new import MOST_PROBLEMS
 from gradclinic.pages.request_kinds import KINDS
+from gradclinic.use_cases import check, prescription, study
 
 from .conftest import EXPERIMENT, NASTY, Clinic
 from .document import Page
@@ -147,14 +148,16 @@ def test_a_form_with_a_problem_starts_nothing_and_tells_it_in_its_place(clinic):
     assert clinic.client.get("/v1/runs?total=true").json()["total"] == before
 
 
-def test_a_change_resolves_the_experiment_once(clinic, monkeypatch):
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_resolves_the_experiment_once(clinic, kind, monkeypatch):
     calls = []
-    for module in (new, request_kinds):
+    for module in (new, request_kinds, check, prescription, study):
         resolve = module.resolve
         monkeypatch.setattr(
             module, "resolve", lambda *given, at=resolve, **named: calls.append(1) or at(*given, **named)
         )
-    posted(clinic, kind="run", before=json.dumps({"experiment": EXPERIMENT}))
+    body = {"experiment": EXPERIMENT, **({"baseline": "main"} if kind == "check" else {})}
+    posted(clinic, kind=kind, before=json.dumps(body))
     assert len(calls) == 1
 
 
