@@ -44,6 +44,7 @@ def configuration_of(service: Service, experiment: JsonObject) -> Configuration:
     found = [
         Setting(place[0], " ".join(map(filters.words, place[1:])), filters.pretty(value), usual=place not in chosen)
         for place, value in _leaves(experiment)
+        if place  # a damaged experiment is empty
     ]
     parts = list(experiment)
     found.sort(key=lambda each: (parts.index(each.part), each.usual))

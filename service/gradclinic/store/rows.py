@@ -55,8 +55,8 @@ def to_summary(row: RowMapping) -> RunSummary:
 def to_listed(row: RowMapping) -> ListedRun:
     """A row of the columns `LISTED` as a record; damaged documents are left out, and its reason says so."""
     found = _Documents(row)
-    found.take("labels", dict, default={})
-    found.take("point", dict)
+    found.take("labels", dict[str, str], default={})
+    found.take("point", dict[str, float])
     return ListedRun(**_whole(row, found, ListedRun))
 
 
@@ -91,8 +91,8 @@ class _Documents:
 
 def _read_summary(row: RowMapping) -> _Documents:
     found = _Documents(row)
-    found.take("labels", dict, default={})
-    found.take("point", dict)
+    found.take("labels", dict[str, str], default={})
+    found.take("point", dict[str, float])
     found.take("remedies", list, default=[])
     found.take("checkpoint", CheckpointPointer)
     found.take("environment", dict)

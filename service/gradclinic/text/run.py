@@ -5,9 +5,11 @@ from math import isfinite
 
 from rich import box
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ..diagnosis.phrase import percent
 from ..schemas.diagnosis import DiagnosisAnswer
 from ..schemas.run import RunDetailAnswer, RunMetricsAnswer, RunSummaryAnswer
 from .diagnosis import diagnosis_words
@@ -19,14 +21,18 @@ def run_words(run: RunSummaryAnswer, diagnosis: DiagnosisAnswer | None, *, page:
     name = f" ({run.name})" if run.name else ""
     parts: list[RenderableType] = [Text(f"{run.id}{name}: {run.status}", style="bold")]
     if run.status not in {"succeeded", "running", "queued"}:
-        parts.append(Text(f"  {run.reason.text}"))
+        parts.append(_indented(run.reason.text))
     if run.origin == "service" and isinstance(run, RunDetailAnswer) and not run.repeatable:
-        parts.append(Text("  Its data set was deleted: it cannot be trained again."))
+        parts.append(_indented("Its data set was deleted: it cannot be trained again."))
     if run.metrics is not None:
-        parts.append(Text(f"  {metrics_line(run.metrics)}"))
+        parts.append(_indented(metrics_line(run.metrics)))
     if diagnosis is not None:
         parts += [Text(""), diagnosis_words(diagnosis, steps=run.progress.steps)]
     return Group(*parts, Text(f"\n{page}", style="dim"))
+
+
+def _indented(text: str) -> Padding:
+    return Padding(Text(text), (0, 0, 0, 2))
 
 
 def runs_table(runs: Sequence[RunSummaryAnswer]) -> Table:
@@ -55,10 +61,10 @@ def metrics_line(metrics: RunMetricsAnswer) -> str:
     """The metrics of a run in one line."""
     relative, validation = metrics.relative_train_loss, metrics.final_validation_loss
     accuracy = metrics.final_validation_accuracy
-    known = relative is not None and isfinite(relative)
+    known = percent(relative) if relative is not None and isfinite(relative) else None
     parts = [
         f"training loss {short(metrics.final_train_loss)}",
-        *([f"which is {short(relative)} times that of always predicting the average"] if known else []),
+        *([f"which is {known} of that of always predicting the average"] if known else []),
         *([f"validation loss {short(validation)}"] if validation is not None else []),
         *([f"accuracy {100 * accuracy:.1f} %"] if accuracy is not None else []),
         f"{short(metrics.train_seconds)} s",
