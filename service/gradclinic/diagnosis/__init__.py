@@ -15,7 +15,7 @@ from ..kernel.errors import InvalidSpec
 from ..measurements.record import RunRecord
 from .features import Features, extract
 from .finding import Diagnosis, Evidence, Finding
-from .judge import judge
+from .judge import cause_of, judge
 from .peers import autotrainer, sagemaker
 from .rules import Condition
 from .suggestions import cure_counts, suggest, summary_with_first
@@ -51,11 +51,20 @@ def diagnose(
         )
     kind, judged = RULE_SETS[rule_set]
     findings = judged(extract(record), record, kind.with_changes(thresholds))
-    findings = tuple(_with_suggestions(finding, record, experiment) for finding in findings)
+    findings = tuple(
+        _with_suggestions(finding, record, experiment, cause=cause_of(finding, findings[:place], record))
+        for place, finding in enumerate(findings)
+    )
     return Diagnosis(primary=findings[0].condition, findings=findings, rule_set=rule_set)
 
 
-def _with_suggestions(finding: Finding, record: RunRecord, experiment: "Experiment | None") -> Finding:
+def _with_suggestions(
+    finding: Finding, record: RunRecord, experiment: "Experiment | None", *, cause: Finding | None
+) -> Finding:
+    """A consequence has no remedies of its own: those of its cause come first, and then it is seen whether it stays."""
+    if cause is not None:
+        follows = f"; this follows from {cause.condition.replace('_', ' ')}, so mend that first."
+        return replace(finding, summary=finding.summary.removesuffix(".") + follows)
     remedies = suggest(finding, record, experiment)
     counts = cure_counts(finding, remedies, record)
     return replace(

@@ -1,5 +1,6 @@
 """Rule set 1: all rules judge the features; of those that fire, the order of causes determines the primary one."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..measurements.record import RunRecord
@@ -37,6 +38,12 @@ def judge(features: Features, record: RunRecord, thresholds: Thresholds) -> tupl
     leading = next((each for each in findings if _leads(each) or each.condition in NOTHING_WRONG), None)
     leading = leading or _UNDECIDED.between(findings, features)
     return (leading, *(_as_a_possibility(finding) for finding in findings if finding is not leading))
+
+
+def cause_of(finding: Finding, before: Sequence[Finding], record: RunRecord) -> Finding | None:
+    """The first of the findings before it that leads and explains it, so that it is no rival; None if none does."""
+    causes = (each for each in before if _leads(each) and each.rule in RULES)
+    return next((each for each in causes if RULES[each.rule].explains(finding, record)), None)
 
 
 _UNDECIDED = InsufficientEvidence()

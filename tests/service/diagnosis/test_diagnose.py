@@ -11,6 +11,7 @@ from gradclinic.kernel.errors import InvalidSpec
 from gradclinic.remedies.swap_activation import SwapActivation
 
 from .records import SICK, changed, healthy_record, vanishing, with_slope, with_weight_gradients
+from .seen import CLASSIFIER, but, seen
 
 
 def test_a_diagnosis_says_what_by_which_evidence_and_what_to_try() -> None:
@@ -102,3 +103,13 @@ def test_each_rule_set_has_thresholds_of_its_own() -> None:
     record = with_weight_gradients(healthy_record(), np.full(11, 1e-6))
     changed = diagnose(record, rule_set="sagemaker", thresholds={"vanishing_threshold": 1e-5})
     assert changed.primary == "vanishing_gradients"
+
+
+def test_what_follows_from_weights_that_are_all_equal_brings_no_remedies_of_its_own():
+    alike = seen(but(CLASSIFIER, "wiring", alike=True), record=vanishing())
+    first, second = diagnose(alike).findings
+    assert (first.condition, second.condition) == ("symmetric_initialization", "vanishing_gradients")
+    assert first.suggested_remedies
+    assert not second.suggested_remedies
+    unexplained = seen(but(CLASSIFIER, "inputs", rms=80.0), record=vanishing())
+    assert diagnose(unexplained).findings[1].suggested_remedies

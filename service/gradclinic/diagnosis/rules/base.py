@@ -91,6 +91,10 @@ class Rule(Spec):
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         """Position of a harmful finding of this rule in the order of primary conditions (`Order`)."""
 
+    def explains(self, other: Finding, record: RunRecord) -> bool:
+        """Whether another finding certainly follows from a harmful one of this rule, so that it needs no remedies."""
+        return False
+
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         """The single remedies to suggest for a finding of this rule in this kind of network, best first."""
         return ()

@@ -3,6 +3,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from ...measurements.profile import Array
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
 from ...remedies.against import BFLOAT16, FLOAT32
@@ -60,6 +61,12 @@ class LowPrecision(Rule):
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.PRECISION
 
+    def explains(self, other: Finding, record: RunRecord) -> bool:
+        """Gradients that are lost already at the output did not vanish over the depth."""
+        lost = _lost_by_site(record)
+        at_output = lost[-1] if lost.size else 0.0
+        return other.condition in ("no_signal", "vanishing_gradients") and bool(at_output >= _LOST)
+
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         return (BFLOAT16, FLOAT32)
 
@@ -74,7 +81,13 @@ def rounds_eps(features: Features, record: RunRecord) -> bool:
 
 
 def _lost(record: RunRecord) -> float:
-    """Largest fraction over the layers, at the first record, of gradient entries that float16 cannot hold."""
+    """Largest fraction over the layers of gradient entries that float16 cannot hold."""
+    lost = _lost_by_site(record)
+    return float(np.nanmax(lost)) if lost.size else 0.0
+
+
+def _lost_by_site(record: RunRecord) -> Array:
+    """[sites]: fraction of gradient entries, at the first record, that float16 cannot hold; empty if not recorded."""
     parts = [record.get(name) for name in ("site_grad_underflow_fraction", "site_grad_zero_fraction")]
     rows = [part.values[0].astype(np.float64) for part in parts if len(part)]
-    return float(np.nanmax(np.sum(rows, axis=0))) if rows and rows[0].size else 0.0
+    return np.sum(rows, axis=0) if rows else np.zeros(0)

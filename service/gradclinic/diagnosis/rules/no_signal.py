@@ -70,6 +70,10 @@ class NoSignal(Rule):
             blames=blames,
         )
 
+    def explains(self, other: Finding, record: RunRecord) -> bool:
+        """Where no weight gets a gradient, it does not vanish over the depth."""
+        return other.condition == "vanishing_gradients"
+
     def precedence(self, features: Features, thresholds: Thresholds) -> int:
         return Order.NO_SIGNAL
 

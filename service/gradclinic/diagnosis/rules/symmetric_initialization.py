@@ -41,6 +41,10 @@ class SymmetricInitialization(Rule):
         """Where that value is 0, no gradient passes either, of which this is the reason."""
         return Order.LOSS_OR_OUTPUT
 
+    def explains(self, other: Finding, record: RunRecord) -> bool:
+        """Equal weights pass on what all units share, and none at 0."""
+        return other.condition in ("no_signal", "vanishing_gradients", "dead_units")
+
     def remedies(self, finding: Finding, network: Network) -> Sequence[Remedy]:
         return (XAVIER, KAIMING)
 

@@ -8,7 +8,7 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.origin import NonFiniteOrigin
 from gradclinic.measurements.record import Series
 
-from ..records import changed, failed, healthy_record
+from ..records import changed, failed, healthy_record, with_slope
 from ..seen import CLASSIFIER, but, seen
 
 HALF = but(CLASSIFIER, "precision", lowest="float16")
@@ -95,3 +95,22 @@ def test_a_step_that_divides_by_a_rounded_eps_is_told_from_values_that_are_too_l
     assert said in finding.summary
     assert ("an eps of 1e-4" in finding.summary) is ("optimizer" in finding.blames) is (optimizer == "AdamW")
     assert "GradScaler" not in finding.summary
+
+
+def test_gradients_that_float16_lost_at_the_output_did_not_vanish_and_need_no_remedies():
+    whole = with_slope(underflowing(0.6), 6.0)
+    first, second = diagnose(seen(HALF, record=whole)).findings
+    assert (first.condition, second.condition) == ("low_precision", "vanishing_gradients")
+    assert first.suggested_remedies
+    assert not second.suggested_remedies
+    assert second.summary.endswith("; this follows from low precision, so mend that first.")
+
+
+def test_gradients_that_it_lost_at_the_input_only_vanished_first():
+    whole = with_slope(underflowing(0.6), 6.0)
+    lost = whole.series["site_grad_underflow_fraction"].values.copy()
+    lost[0, -3:] = 0.0
+    series = {**whole.series, "site_grad_underflow_fraction": Series(np.zeros(1, np.int32), lost)}
+    second = diagnose(seen(HALF, record=replace(whole, series=series))).findings[1]
+    assert second.condition == "vanishing_gradients"
+    assert second.suggested_remedies
