@@ -1,5 +1,6 @@
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from math import exp, inf
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -36,17 +37,23 @@ from .unrelated_targets import are_related
 from .wrong_mask import hides_steps
 
 _FURTHEST = 20.0
-"""How far beyond the steps taken the pace is followed: an extrapolation over more has no basis."""
+"""Times the steps taken up to which too few steps are named as the reason, if the pace lasts."""
+_TOLD = 10.0
+"""Times the steps taken up to which a number of steps is told: an extrapolation over more has no basis."""
 
 
 class TooShort(Rule):
     """The loss was still falling steadily when training stopped: more steps would help."""
 
     condition: Literal["too_short"] = "too_short"
-    source: ClassVar[str] = "gradclinic: least squares over the last half of the losses, with the slope's 95 % interval"
+    source: ClassVar[str] = (
+        "gradclinic: least squares over the last half of the losses, against steps and their logarithm, each slope with"
+        " its 95 % interval"
+    )
     uses: ClassVar[tuple[str, ...]] = ("learned", "min_steps", "min_records", "large_update")
     only_alone: ClassVar[bool] = True  # more steps do not help against anything else that does harm
     usual_severity: ClassVar[Severity] = "warning"
+    labels: ClassVar[Mapping[str, str]] = {"steps_needed": "steps needed, if the pace lasts"}
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         looked = record.preflight is not None  # else something may be wrong that no number of steps mends
@@ -63,8 +70,6 @@ class TooShort(Rule):
         needed = None if recovers or moved_far_for_nothing(features, thresholds) else _needed(features, thresholds)
         if needed is None or _floor_unknown(features, record) or rest_may_be_noise(features, record, thresholds):
             return None
-        least, likely, most = needed
-        reach = f"{_times(least)} to {_times(most)}" if most <= 10 * _FURTHEST else f"at least {_times(least)}"
         moved, (blames, check) = features.total_update or 0.0, _suspected(features, record, thresholds)
         return self.finding(
             features,
@@ -72,12 +77,12 @@ class TooShort(Rule):
             severity="warning",
             confidence=_RIGHTLY if moved < thresholds.large_update else _PERHAPS,
             evidence=(
-                Evidence("steps_needed", likely, "times the steps taken", 1.0),
+                Evidence("steps_needed", needed.likely, "times the steps taken", 1.0),
                 Evidence("total_update", moved, "weights", FAR),
             ),
             summary=(
                 f"Training stopped after {features.steps_done:,} steps, while the loss still fell at a steady pace:"
-                f" train for about {_times(likely)} times as many ({reach}){check};"
+                f" {_advice(needed)}{check};"
                 f" {outcome_in_words(features, thresholds)}."
             ),
             blames=blames,
@@ -186,20 +191,41 @@ def _times(factor: float) -> str:
     return f"{factor:.2g}" if factor < 100 else f"{factor:.0f}"
 
 
-def _needed(features: Features, thresholds: Thresholds) -> tuple[float, float, float] | None:
-    """Least, likely and most steps that reach the threshold at the pace of the last half, over the steps taken."""
+class _Needed(NamedTuple):
+    """Steps that reach the threshold, over the steps taken."""
+
+    least: float
+    """If the loss goes on in a straight line at the fastest pace that the last half allows. Most bend up."""
+    likely: float
+    """If it goes on in the line of the last half."""
+    most: float
+    """If it falls with the logarithm of the steps, whose pace is one over them, at the slowest; may be infinite."""
+
+
+def _needed(features: Features, thresholds: Thresholds) -> _Needed | None:
+    """How long it takes at the pace of the last half; None without one, or if it would take too long to say."""
     losses = features.losses_from(0.5)
-    n = len(losses)
-    if n < 8:
+    if len(losses) < 8:
         return None
-    at = np.linspace(0.5, 1.0, n)
-    (slope, level), covariance = np.polyfit(at, losses, 1, cov=True)
-    error = 2.0 * float(np.sqrt(max(0.0, covariance[0, 0])))
-    gap = float(slope + level) - thresholds.learned
-    if not slope + error < 0 or gap <= 0 or _levels_off(losses, gap=gap):
+    at = np.linspace(0.5, 1.0, len(losses))
+    line, curve = _pace(at, losses), _pace(np.log(at), losses)
+    gap = line.end - thresholds.learned
+    if not line.slowest > 0 or gap <= 0 or _levels_off(losses, gap=gap):
         return None
-    least, likely, most = (1.0 + gap / -pace for pace in (slope - error, slope, slope + error))
-    return (least, likely, most) if likely <= _FURTHEST else None
+    most = (curve.end - thresholds.learned) / curve.slowest if curve.slowest > 0 else inf
+    likely = 1.0 + gap / line.fall
+    if likely > _FURTHEST:
+        return None
+    return _Needed(1.0 + gap / line.fastest, likely, exp(most) if most < _FURTHEST else inf)
+
+
+def _advice(needed: _Needed) -> str:
+    """How long to train: between what a lasting pace takes and what a falling one does, or no less than the first."""
+    if needed.most > _TOLD:
+        return f"train for at least {_times(needed.least)} times as many, and for more if the pace falls"
+    least, most = _times(needed.least), _times(needed.most)
+    reach = least if least == most else f"{least} to {most}"
+    return f"train for {reach} times as many (if the pace lasts, and if it falls as one over the steps)"
 
 
 _SETTLED = 0.4
@@ -209,14 +235,30 @@ one over the steps keeps half of its pace there, and reaches any level above 0."
 
 def _levels_off(losses: Array, *, gap: float) -> bool:
     """Whether the pace of eight losses or more falls so fast that its sum, a geometric series, leaves a gap."""
-    paces, errors = zip(*(_pace(part) for part in np.array_split(losses, 2)), strict=True)
-    if paces[0] - errors[0] <= 0:
+    before, last = (_pace(np.linspace(0.0, 1.0, len(part)), part) for part in np.array_split(losses, 2))
+    if before.slowest <= 0:
         return False
-    ratio = max(0.0, paces[1] + errors[1]) / (paces[0] - errors[0])
-    return bool(ratio < _SETTLED and paces[1] * ratio / (1.0 - ratio) < gap)
+    ratio = max(0.0, last.fastest) / before.slowest
+    return bool(ratio < _SETTLED and last.fall * ratio / (1.0 - ratio) < gap)
 
 
-def _pace(losses: Array) -> tuple[float, float]:
-    """How much the loss falls over these values, and twice the standard error of that."""
-    (slope, _), covariance = np.polyfit(np.linspace(0.0, 1.0, len(losses)), losses, 1, cov=True)
-    return -float(slope), 2.0 * float(np.sqrt(max(0.0, covariance[0, 0])))
+class _Pace(NamedTuple):
+    """How much a loss falls over one unit, and where its line ends."""
+
+    fall: float
+    error: float
+    """Twice the standard error of the fall."""
+    end: float
+
+    @property
+    def fastest(self) -> float:
+        return self.fall + self.error
+
+    @property
+    def slowest(self) -> float:
+        return self.fall - self.error
+
+
+def _pace(at: Array, losses: Array) -> _Pace:
+    (slope, level), covariance = np.polyfit(at, losses, 1, cov=True)
+    return _Pace(-float(slope), 2.0 * float(np.sqrt(max(0.0, covariance[0, 0]))), float(slope * at[-1] + level))
