@@ -18,6 +18,14 @@ def first_update(record: RunRecord) -> float | None:
     return float(np.median(known)) if known.size else None
 
 
+def replaced_at_first(record: RunRecord, thresholds: Thresholds) -> bool:
+    """Whether the first step was as large as the weights, which were not far too small themselves.
+
+    What follows is then an effect of the steps, and not of the initialization.
+    """
+    return (first_update(record) or 0.0) >= thresholds.large_update and tiny_weights(record) is None
+
+
 def blown_up(features: Features, thresholds: Thresholds) -> bool:
     """Whether training diverged: a loss or gradient that is not finite, or a loss that ended far above its start.
 

@@ -17,6 +17,7 @@ from .outcome import (
     moved_by_its_size,
     moved_far_for_nothing,
     narrow,
+    replaced_at_first,
     small_steps_suspected,
     steps_are_ordinary,
     still_falling,
@@ -60,7 +61,7 @@ healthy step. A judgement, asked only where nothing was learned, nothing else is
 
 def cause(features: Features, record: RunRecord, thresholds: Thresholds) -> Cause:
     """What most likely keeps the network from learning."""
-    started = thrown_back(record, thresholds) or _of_initial_size(record) or _of_codes(features, record, thresholds)
+    started = thrown_back(record, thresholds) or of_initial_size(record) or _of_codes(features, record, thresholds)
     if started is not None:
         return started
     if still_falling(features):
@@ -74,16 +75,17 @@ def cause(features: Features, record: RunRecord, thresholds: Thresholds) -> Caus
 
 def thrown_back(record: RunRecord, thresholds: Thresholds) -> Cause | None:
     """Whether the first step replaced the weights, so that training went on from what it left."""
-    changed = first_update(record)
-    if changed is None or changed < thresholds.large_update:
+    if not replaced_at_first(record, thresholds):
         return None
+    changed = first_update(record) or 0.0
     return (
         f"the first step changed a typical layer by {changed:.2g} times its size, so lower the learning rate",
         ("learning_rate", "schedule", "initialization"),
     )
 
 
-def _of_initial_size(record: RunRecord) -> Cause | None:
+def of_initial_size(record: RunRecord) -> Cause | None:
+    """Whether the initial weights are far smaller or larger than those of any common scheme."""
     tiny, huge = tiny_weights(record), huge_weights(record)
     if tiny is not None:
         than = f"{percent(tiny)} of their inputs' size, where common ones pass on 60 % or more"

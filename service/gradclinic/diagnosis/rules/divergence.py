@@ -79,7 +79,7 @@ class Divergence(Rule):
             features,
             harm=True,
             blames=(*scales, *(_BEFORE_STEPS if features.nonfinite_step == 0 else blamed_first(_STEPS, record))),
-            confidence=_confidence(features, thresholds),
+            confidence=_confidence(features, record, thresholds),
             layers=layers,
             span=(onset, features.nonfinite_step if features.nonfinite_step is not None else features.steps_done - 1),
             evidence=tuple(evidence),
@@ -137,12 +137,12 @@ def _fastest(record: RunRecord) -> tuple[str, ...]:
     return (record.weights[worst].name,)
 
 
-def _confidence(features: Features, thresholds: Thresholds) -> float:
+def _confidence(features: Features, record: RunRecord, thresholds: Thresholds) -> float:
     """Divergence itself is a fact; the doubt is only whether the depth had a part in it."""
     from ..confidence import above
 
     profile, slope = features.profile, features.depth_slope_start
-    if profile is None or slope is None:
+    if profile is None or slope is None or explains_growth(record, slope):
         return 0.99
     return 0.99 * above(slope, -thresholds.depth_slope, error=max(float(profile.slope_error[0]), 0.1))
 

@@ -24,7 +24,7 @@ from ..confidence import above, slope_beyond
 from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import blown_up, enough, failed, first_update, is_adaptive, onset_of_blow_up, overflows_float16
+from ..outcome import blown_up, enough, failed, is_adaptive, onset_of_blow_up, overflows_float16, replaced_at_first
 from ..phrase import all_named, loss_evidence, outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
@@ -70,7 +70,7 @@ class ExplodingGradients(Rule):
         shown = start if steep_start and start is not None else steepest
         culprits = along_depth(features, record, sign=-1)
         harm = failed(features, thresholds) or ended
-        replaced = (first_update(record) or 0.0) >= thresholds.large_update
+        replaced = replaced_at_first(record, thresholds)
         # The first step left other weights behind: of an adaptive optimizer, whatever the gradient was.
         of_rate = replaced and start is not None and (not steep_start or is_adaptive(record))
         return self.finding(

@@ -27,7 +27,7 @@ from ..culprits import Culprits, along_depth
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..initial_weights import typical_gain
-from ..outcome import NOTHING_LEARNED, blown_up, enough, failed, first_update, narrow, still_falling
+from ..outcome import NOTHING_LEARNED, blown_up, enough, failed, narrow, replaced_at_first, still_falling
 from ..phrase import all_named, loss_evidence, outcome_in_words, percent, too_narrow
 from ..slope import NEAR
 from ..thresholds import Thresholds
@@ -115,8 +115,7 @@ class VanishingGradients(Rule):
         known = [site for site in record.sites if site.activation not in (None, "identity")]
         unbounded = bool(known) and not any(site.bounded for site in known)
         usual = _UNBOUNDED if unbounded or _starts_in_the_line(record) else self.usual_blames
-        replaced = (first_update(record) or 0.0) >= thresholds.large_update  # what follows is not the initialization's
-        limit = thresholds.depth_slope * (1.0 if replaced else NEAR)
+        limit = thresholds.depth_slope * (1.0 if replaced_at_first(record, thresholds) else NEAR)
         far = features.depth_slope_start is not None and start < limit
         return ("learning_rate", *usual) if far else usual
 

@@ -195,6 +195,8 @@ def test_steps_that_do_not_grow_with_the_gradient_are_to_blame_themselves(optimi
     updates = {"update_to_weight_ratio": lambda steps: np.where(steps == 0, 1.0, 0.001)}
     record = with_batch_norms(changed(stuck(), updates, outcome=failed()), None, optimizer=optimizer)
     assert judged(record, **{**LEVEL, "depth_slope_start": -3.0}).blames[0] == blamed
+    tiny = changed(record, {"weight_norm_l2": 1e-3})
+    assert judged(tiny, **{**LEVEL, "depth_slope_start": -3.0}).blames[0] == "initialization"
 
 
 @pytest.mark.parametrize("local", [False, True])

@@ -441,6 +441,13 @@ def test_initial_weights_far_smaller_than_those_of_any_scheme_come_first():
     assert "initialization" not in diagnose(usual).findings[0].blames
 
 
+def test_initial_weights_far_smaller_than_those_of_any_scheme_lead_though_another_condition_is_near():
+    tiny = {"weight_norm_l2": 0.01 * 32**0.5, "update_to_weight_ratio": lambda steps: np.where(steps == 0, 2.0, 1e-3)}
+    finding = diagnose(with_slope(changed(stuck(), tiny, outcome=failed()), 1.4)).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("slow_convergence", "initialization")
+    assert finding.confidence > 0.8
+
+
 def test_initial_weights_far_larger_than_those_of_any_scheme_come_first():
     """As those of mixers and residual networks times ten: their norms undo the scale, and make the steps too small."""
     large, usual = (changed(stuck(), {"weight_norm_l2": gain * 32**0.5}) for gain in (3.1, 2.9))
