@@ -31,6 +31,7 @@ IN_PROGRAMS: Mapping[str, Led] = {
     "exploding_gradients": Led(6, 7),
     "low_precision": Led(6, 6),
     "loss_mismatch": Led(74, 74),
+    "loss_spikes": Led(23, 23),
     "missing_nonlinearity": Led(6, 6),
     "missing_positions": Led(3, 3),
     "mixed_samples": Led(13, 13),
@@ -50,7 +51,9 @@ IN_PROGRAMS: Mapping[str, Led] = {
     "unsettled_statistics": Led(2, 2),
     "vanishing_gradients": Led(22, 26),
 }
-"""Conditions with smaller confidences of their own are left out, and those whose evidence was made for them."""
+"""Conditions with smaller confidences of their own are left out."""
+RARE = Led(48, 50)
+"""Those that led fewer than ten diagnoses each, together: what is known of a condition that led none."""
 
 
 def bounded(finding: Finding, record: RunRecord) -> Finding:
@@ -58,8 +61,8 @@ def bounded(finding: Finding, record: RunRecord) -> Finding:
 
     The service's own trainings are declared, so fewer things can be wrong with them that no rule knows.
     """
-    led = IN_PROGRAMS.get(finding.condition)
-    if led is None or not finding.harm or not _is_of_a_program(record):
+    led = IN_PROGRAMS.get(finding.condition, RARE)
+    if not finding.harm or not _is_of_a_program(record):
         return finding
     return replace(finding, confidence=round(min(finding.confidence, led.rightly), 3))
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gradclinic.diagnosis import diagnose
-from gradclinic.diagnosis.reliability import IN_PROGRAMS, Led
-from gradclinic.diagnosis.rules import RULES
+from gradclinic.diagnosis import diagnose, extract
+from gradclinic.diagnosis.reliability import IN_PROGRAMS, RARE, Led, bounded
+from gradclinic.diagnosis.rules import NOTHING_WRONG, RULES
 from gradclinic.measurements.record import RunRecord
 
 from .records import SICK, healthy_record
@@ -24,6 +24,15 @@ def test_a_record_of_right_diagnoses_follows_the_rule_of_succession() -> None:
 def test_every_condition_that_was_counted_is_one_of_the_rules_and_more_likely_right_than_not() -> None:
     assert set(IN_PROGRAMS) <= set(RULES)
     assert all(led.right <= led.trainings and led.rightly > 0.5 for led in IN_PROGRAMS.values())
+
+
+@pytest.mark.parametrize("condition", sorted(set(RULES) - NOTHING_WRONG))
+def test_no_harmful_condition_of_a_program_is_more_certain_than_its_record(condition) -> None:
+    features = extract(healthy_record())
+    certain = RULES[condition].finding(features, harm=True, confidence=1.0, evidence=(), summary="")
+    most = IN_PROGRAMS.get(condition, RARE).rightly
+    assert bounded(certain, of_a_program(healthy_record())).confidence == round(most, 3) < 1.0
+    assert bounded(certain, healthy_record()).confidence == 1.0
 
 
 @pytest.mark.parametrize("condition", ["divergence", "vanishing_gradients", "dead_units"])
