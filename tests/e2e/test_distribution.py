@@ -61,10 +61,8 @@ def linked(name: str, folder: Path) -> None:
             target.symlink_to(Path(str(installed.locate_file(top))).resolve())
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of a fresh environment with the wheel, what the wheel requires, and torch."""
-    folder = tmp_path_factory.mktemp("distribution")
+def wheel_of(folder: Path) -> Path:
+    """A wheel, built of the unpacked archive of the sources."""
     run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder, cwd=ROOT)
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
@@ -72,6 +70,14 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     unpacked = folder / archive.name.removesuffix(".tar.gz")
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=unpacked)
     (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a fresh environment with the wheel, what the wheel requires, and torch."""
+    folder = tmp_path_factory.mktemp("distribution")
+    wheel = wheel_of(folder)
     environment = folder / "environment"
     venv.create(environment, symlinks=True)
     python = environment / "bin" / "python"
@@ -89,6 +95,12 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_the_base_has_everything_that_it_requires(base: Path) -> None:
     assert "No broken requirements found" in run(sys.executable, "-m", "pip", "--python", base, "check").stdout
+
+
+@pytest.mark.slow
+def test_the_base_says_which_pythons_it_runs_on(base: Path) -> None:
+    program = "from importlib.metadata import metadata; print(metadata('gradclinic')['Requires-Python'])"
+    assert run(base, "-c", program).stdout.strip() == ">=3.10"
 
 
 @pytest.mark.slow
