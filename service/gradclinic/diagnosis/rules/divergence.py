@@ -86,7 +86,7 @@ class Divergence(Rule):
             summary=_summary(
                 features,
                 thresholds,
-                _with_rate(record, scales, too_large=_by_steps(features, thresholds)),
+                _with_rate(record, scales, too_large=_by_steps(features, record, thresholds)),
                 onset,
                 f"; {all_named(layers, record)} moved most" if layers else "",
             )
@@ -173,10 +173,12 @@ def _non_finite(features: Features, onset: int, with_rate: str, moved: str) -> s
     return f"Training diverged{with_rate}: {start}at step {step} the loss or gradient was no longer finite{moved}."
 
 
-def _by_steps(features: Features, thresholds: Thresholds) -> bool:
+def _by_steps(features: Features, record: RunRecord, thresholds: Thresholds) -> bool:
     """Whether the steps were too large, rather than what was there before the first."""
     initial = features.relative_initial_loss
-    return features.nonfinite_step != 0 and not (initial is not None and initial > thresholds.blown_up)
+    blown = initial is not None and initial > thresholds.blown_up
+    known = record.preflight is not None and record.preflight.optimizer is not None
+    return features.nonfinite_step != 0 and (not blown or (known and not steps_are_ordinary(record)))
 
 
 def _blame(features: Features, thresholds: Thresholds) -> str:
@@ -186,9 +188,9 @@ def _blame(features: Features, thresholds: Thresholds) -> str:
         return "No step was taken before, so the inputs, the initial weights or the loss are at fault, not the steps."
     if initial is not None and initial > thresholds.blown_up:
         return (
-            f"Before the first step the loss was already {against_constant(initial)}, so the weights or the inputs"
-            " are too large."
+            f"Before the first step the loss was already {against_constant(initial)}, so make the initial weights or"
+            " the inputs smaller, too."
         )
     if features.depth_slope_start is None:
-        return "The steps were too large; for a gradient profile the network has too few layers."
+        return "The steps were too large; the network has too few layers to compare gradients over its depth."
     return "Gradients did not explode over the depth to begin with, so the steps were too large."

@@ -139,11 +139,18 @@ def test_the_doubt_is_whether_the_depth_had_a_part_in_it() -> None:
         ({"relative_initial_loss": 3.1}, "Before the first step the loss was already 310 % of"),
         ({"relative_initial_loss": 3.0}, "did not explode over the depth to begin with"),
         ({"relative_initial_loss": None}, "did not explode over the depth to begin with"),
-        ({"depth_slope_start": None}, "for a gradient profile the network has too few layers"),
+        ({"depth_slope_start": None}, "the network has too few layers to compare gradients"),
     ],
 )
 def test_what_the_steps_were_too_large_for_is_said(features, said) -> None:
     assert said in judged(broken(), **features).summary
+
+
+@pytest.mark.parametrize(("rate", "lower"), [(3.0, True), (0.1, False)])
+def test_steps_that_are_large_by_any_measure_are_so_whatever_the_loss_was_before_them(rate, lower) -> None:
+    look = but(but(REGRESSION, "optimizer", name="SGD", learning_rate=rate, momentum=0.0), "inputs", rms=1.0)
+    found = judged(replace(broken(), preflight=look), relative_initial_loss=5.0)
+    assert (", so lower it: " in found.summary) is lower
 
 
 def test_a_loss_that_did_not_rise_before_it_broke_off_is_not_said_to_have() -> None:
