@@ -150,7 +150,7 @@ def test_odd_networks_get_a_diagnosis_in_words_and_no_crash(name: str) -> None:
 def test_a_network_that_is_beyond_all_measure_before_its_first_step_is_not_blamed_on_the_steps() -> None:
     inputs, finding = diagnose(train(ODD["absurd inputs"][0])).findings[:2]
     assert (inputs.condition, finding.condition) == ("unscaled_inputs", "divergence")
-    assert "so the weights or the inputs are too large" in finding.summary
+    assert "so make the initial weights or the inputs smaller, too" in finding.summary
     assert "relative_initial_loss" in {evidence.name for evidence in finding.evidence}
     assert "The steps were too large" in diagnose(train(experiment(mlp(1), rate=1e30))).findings[0].summary
 
