@@ -12,7 +12,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -122,28 +121,16 @@ class Observer:
             self._take_back_what_was_given_up(recorder)
             step = self._pending
             if step is None:
-                step = self._pending = StepUnderWay(value, value)
+                step = self._pending = StepUnderWay(value)
             else:
                 recorder.take_back(self.step)
             factor = None if gradient is None else gradient.double()
             step.told.append((value, factor if factor is None or scale == 1.0 else factor / scale))
             step.loss = loss_of(step.told)
-            weights_scale = self._gradients.weights_scale
-            step.measured = self._gradients.norms()
-            norms = _unscaled(step.measured, weights_scale)
-            step.total_norm = torch.linalg.vector_norm(norms)
-            step.observation = self._observe(recorder)
-            if step.observation is None:
-                recorder.pass_by(self.step, loss=step.loss, norms=norms, total_norm=step.total_norm)
-                return
-            recorder.after_backward(
-                step.observation,
-                loss=step.loss,
-                norms=norms,
-                total_norm=step.total_norm,
-                loss_scale=scale,
-                weights_scale=weights_scale,
-            )
+            if self._sharded or recorder.plan.norms(self.step) or not self._seems_finite(step.loss):
+                self._record(recorder, step)
+            else:
+                recorder.after_light_step(self.step, loss=step.loss)
 
     def before_step(self) -> None:
         """The optimizer is about to take a step with the current gradients."""
@@ -160,6 +147,8 @@ class Observer:
             self._look_for_dead_units(recorder, observation)
             if observation is None:
                 return
+            if step.total_norm is None:
+                raise TypeError("an observed step has a norm")
             measured, scale = self._gradients.norms_again(exact=observation.full), self._gradients.weights_scale
             norms, after, clipped = _unscaled(measured, scale), step.total_norm, self._unclipped
             if measured is not step.measured or scale != 1.0:
@@ -222,7 +211,9 @@ class Observer:
         if step is None or recorder is None or (self.step + 1) % recorder.plan.look_every:
             return True
         scaled = self._facts.scaler is not None and self._facts.scaler.is_enabled()
-        return math.isfinite(float(step.loss)) and (scaled or math.isfinite(float(step.total_norm)))
+        if scaled or step.total_norm is None:
+            return math.isfinite(float(step.loss))
+        return math.isfinite(float(step.loss)) and math.isfinite(float(step.total_norm))
 
     @property
     def is_scaled(self) -> bool:
@@ -286,6 +277,29 @@ class Observer:
             environment=subject.environment(self._model, self._optimizer, weights_seen=seen),
         )
         return self._recorder
+
+    def _seems_finite(self, loss: Tensor) -> bool:
+        """Whether the loss of this step is finite, and a sample of its gradients."""
+        return math.isfinite(float(loss)) and math.isfinite(self._gradients.sampled_norm())
+
+    def _record(self, recorder: Recorder, step: StepUnderWay) -> None:
+        """Record the gradients of a step."""
+        scale, weights_scale = self._gradients.scale, self._gradients.weights_scale
+        step.measured = self._gradients.norms()
+        norms = _unscaled(step.measured, weights_scale)
+        step.total_norm = torch.linalg.vector_norm(norms)
+        step.observation = self._observe(recorder)
+        if step.observation is None:
+            recorder.pass_by(self.step, loss=step.loss, norms=norms, total_norm=step.total_norm)
+            return
+        recorder.after_backward(
+            step.observation,
+            loss=step.loss,
+            norms=norms,
+            total_norm=step.total_norm,
+            loss_scale=scale,
+            weights_scale=weights_scale,
+        )
 
     def _arm(self, recorder: Recorder) -> None:
         """Observe the next forward pass according to the plan."""
@@ -374,7 +388,7 @@ class Observer:
             return
         recorder.see_probes()
         for step, loss, grad_norm in self._unseen.take():
-            if not (np.isfinite(loss) and np.isfinite(grad_norm)):
+            if not (math.isfinite(loss) and (grad_norm is None or math.isfinite(grad_norm))):
                 recorder.broke(step)
                 self._broke, self.step, self._watch.viewer = True, step, None
                 self.flush()

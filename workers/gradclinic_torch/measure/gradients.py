@@ -14,6 +14,8 @@ from .reductions import norms_of, sent
 
 VERSION = attrgetter("_version")
 COMPLEX = {torch.complex32, torch.complex64, torch.complex128}
+SMALL, SAMPLED = 2**14, 8
+"""Entries of a small parameter, and how many of those are looked at in steps whose norms are not taken."""
 
 Marks = tuple[list[int], list[int]]
 
@@ -25,6 +27,7 @@ class Gradients:
         self._parts = Parts.of(parameters) if any(map(is_split, parameters)) else None
         self._parameters, self._optimizer, self._scaler = parameters, optimizer, scaler
         self._smallest = min(range(len(parameters)), key=lambda index: parameters[index].numel(), default=0)
+        self._sample = _spread_over(parameters)
         self._known: tuple[Tensor, Marks | None] | None = None
         """The last norms, and the marks of the gradients that they were taken of."""
         self._may_change_unmarked = False
@@ -53,6 +56,14 @@ class Gradients:
         norms = self._measured(gradients)
         self._may_change_unmarked = self._may_change_unmarked or not torch.equal(norms, before)
         return norms
+
+    def sampled_norm(self) -> float:
+        """L2 norm of the gradients of a few small parameters from the first layer to the last.
+
+        In a backward pass a number that is not finite spreads towards the first layer, so that most are seen there.
+        """
+        found = [each.grad for each in self._sample if each.grad is not None]
+        return float(norms_of(found).sum()) if found else 0.0
 
     def _is_smallest(self, gradients: Sequence[Tensor], norms: Tensor) -> bool:
         """Whether the smallest gradient still has its norm."""
@@ -102,6 +113,12 @@ class Gradients:
         if self._scaler is None or not self._scaler.is_enabled():
             return True
         return bool(self._scaler._per_optimizer_states[id(self._optimizer)]["stage"].name != "READY")
+
+
+def _spread_over(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
+    """Up to 8 parameters, evenly spaced from the first to the last of the small ones; without those, the smallest."""
+    small = [each for each in parameters if each.numel() <= SMALL] or sorted(parameters, key=Tensor.numel)[:1]
+    return small[:: max(1, len(small) // SAMPLED)][:SAMPLED]
 
 
 def _marks(gradients: Sequence[Tensor] | None) -> Marks | None:

@@ -182,6 +182,11 @@ class Recorder:
             self._passed.add(PassedStep(step, loss.detach(), total_norm, norms))
         self._compare_with_previous(step, wanted=False)
 
+    def after_light_step(self, step: int, *, loss: Tensor) -> None:
+        """Record only the loss of a step, after its backward pass."""
+        self._buffer.put("train_loss", step, loss)
+        self._compare_with_previous(step, wanted=False)
+
     def after_clipping(
         self, observation: Observation, *, clipped: Tensor | None, norms: Tensor, total_norm: Tensor
     ) -> None:

@@ -15,6 +15,9 @@ from gradclinic.measurements.schedule import UNKNOWN, scheduled
 
 SITES_DENSE = 10
 """Steps at the start of a run whose gradients at the layer outputs are all recorded, if the plan leaves that open."""
+NORMS_DENSE, NORMS_EVERY = 10, 4
+"""Where the norms of the weights' gradients cost something beside the training, as in a loop of a program's own, they
+are taken at each of so many steps at the start, then at every so many, unless more is recorded."""
 RAREST = 4
 """In a run of unknown length, gradients at the layer outputs and all statistics are recorded up to so many times as
 rarely later."""
@@ -89,6 +92,12 @@ class RecordingSteps:
         """Whether the basic statistics are recorded at this step."""
         return self.full(step) or step % self._recording.every == 0
 
+    def norms(self, step: int) -> bool:
+        """Whether the norms of the gradients are worth their cost at this step, where training does not need them."""
+        if step < NORMS_DENSE or step % NORMS_EVERY == 0 or self.look_every > 1 or self._recording.every > 1:
+            return True
+        return self.sites(step)
+
     def sites(self, step: int) -> bool:
         """Whether the gradients at the layer outputs are recorded at this step."""
         if self.full(step) or step < self._sites_dense:
@@ -130,13 +139,14 @@ class RecordingSteps:
         if math.isnan(self._first_probe):
             self._first_probe = loss
 
-    def saw(self, step: int, *, loss: float, grad_norm: float) -> None:
-        """Add the loss and the gradient norm of a step; both are finite."""
+    def saw(self, step: int, *, loss: float, grad_norm: float | None) -> None:
+        """Add the loss and the gradient norm of a step, both finite. grad_norm: None where it was not taken."""
         if not self.adaptive:
             return
-        stood_out = self._loss.stands_out(loss) or self._norm.stands_out(grad_norm)
+        stood_out = self._loss.stands_out(loss) or (grad_norm is not None and self._norm.stands_out(grad_norm))
         self._loss.add(loss)
-        self._norm.add(grad_norm)
+        if grad_norm is not None:
+            self._norm.add(grad_norm)
         if stood_out:
             self.alarm(step)
 
