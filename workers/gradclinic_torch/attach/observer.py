@@ -269,7 +269,12 @@ class Observer:
         self._units = Units(self._found)
         self._unclipped = torch.zeros((), dtype=torch.float64, device=subject.device)
         self._begin_look(plan)
-        self._watch.look_at(subject.modules)
+        self._watch.look_at(
+            {each.key[0] for each in self._found},
+            entered={each.key[0] for each in self._found if each.attends},
+            after_sites={each.after[0] for each in self._found if each.after is not None}
+            - {each.key[0] for each in self._found},
+        )
         self._sink.found(
             self._recorder.site_infos,
             self._recorder.weight_infos,

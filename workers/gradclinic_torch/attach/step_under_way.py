@@ -13,7 +13,8 @@ class StepUnderWay:
     """The current step, from its first backward pass to the optimizer's step."""
 
     loss: Tensor
-    total_norm: Tensor
+    total_norm: Tensor | None = None
+    """L2 norm of all gradients; None where it is not taken in this step."""
     measured: Tensor | None = None
     """[parameters]: norms of the gradients as they were found, still scaled."""
     observation: Observation | None = None

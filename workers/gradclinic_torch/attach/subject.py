@@ -64,11 +64,6 @@ class Subject:
         """The device of the training."""
         return self.parameters[0].device
 
-    @property
-    def modules(self) -> set[str]:
-        """The names of the modules that contain sites."""
-        return {key[0] for each in self.found for key in (each.key, each.after) if key is not None}
-
     def recorder(self, plan: RecordingSteps, *, batch_size: int, weights_seen: bool) -> Recorder:
         """The recorder of this process. weights_seen: whether their gradients are there when a backward has ended."""
         return Recorder(

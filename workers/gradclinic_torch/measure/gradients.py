@@ -14,7 +14,7 @@ from .reductions import norms_of, sent
 
 VERSION = attrgetter("_version")
 COMPLEX = {torch.complex32, torch.complex64, torch.complex128}
-SMALL, SAMPLED = 2**14, 8
+SMALL, SAMPLED = 2**14, 4
 """Entries of a small parameter, and how many of those are looked at in steps whose norms are not taken."""
 
 Marks = tuple[list[int], list[int]]
@@ -116,7 +116,7 @@ class Gradients:
 
 
 def _spread_over(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
-    """Up to 8 parameters, evenly spaced from the first to the last of the small ones; without those, the smallest."""
+    """Up to 4 parameters, evenly spaced from the first to the last of the small ones; without those, the smallest."""
     small = [each for each in parameters if each.numel() <= SMALL] or sorted(parameters, key=Tensor.numel)[:1]
     return small[:: max(1, len(small) // SAMPLED)][:SAMPLED]
 

@@ -74,6 +74,18 @@ def readable(tensors: Sequence[Tensor]) -> bool:
     )
 
 
+def is_readable(tensor: Tensor) -> bool:
+    """Whether compiled loops are there, and read a tensor of this kind."""
+    return (
+        type(tensor) in PLAIN
+        and tensor.dtype is torch.float32
+        and tensor.layout is torch.strided
+        and tensor.is_cpu
+        and tensor.is_contiguous()
+        and loops() is not None
+    )
+
+
 def norms(tensors: Sequence[Tensor]) -> Tensor:
     """L2 norm of each tensor, [k] float64."""
     found = np.empty(len(tensors))

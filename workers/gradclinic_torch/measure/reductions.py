@@ -193,7 +193,7 @@ def share_of_units_off(values: Sequence[Tensor], bounds: Sequence[Bounds], unit_
 
 def units_inside(value: Tensor, bounds: Bounds, unit_axis: int, *, besides: Tensor | None = None) -> Tensor:
     """[units] int32: 1 for those not at or beyond their bounds on some sample or position, here or besides."""
-    if one_pass.readable((value,)):
+    if one_pass.is_readable(value):
         found = value.new_zeros(value.shape[unit_axis], dtype=torch.int32) if besides is None else besides
         one_pass.mark_inside(value, bounds, unit_axis, inside=found)
         return found
@@ -312,9 +312,22 @@ def largest_of(tensors: Sequence[Tensor]) -> Tensor:
     return torch.stack([tensor.abs().amax().double() for tensor in tensors])
 
 
+def known_norm(tensor: Tensor) -> Tensor | float:
+    """L2 norm of one tensor: a number where it can be read at once, else a scalar; see `norms_of`."""
+    return one_pass.norm(tensor) if one_pass.is_readable(tensor) else norm_of(tensor)
+
+
+def joined_norms(norms: Sequence[Tensor | float]) -> Tensor:
+    """Results of `known_norm` as one vector in float64."""
+    if all(isinstance(each, float) for each in norms):
+        return torch.tensor(norms, dtype=torch.float64)
+    device = next(each.device for each in norms if isinstance(each, Tensor))
+    return torch.stack([torch.as_tensor(each, dtype=torch.float64, device=device) for each in norms])
+
+
 def norm_of(tensor: Tensor) -> Tensor:
     """L2 norm of one tensor, a scalar in float64; see `norms_of`."""
-    if one_pass.readable((tensor,)):
+    if one_pass.is_readable(tensor):
         return torch.tensor(one_pass.norm(tensor), dtype=torch.float64)
     if _is_quick(tensor):
         if tensor.numel() > ROUNDED:

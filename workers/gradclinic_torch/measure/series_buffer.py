@@ -38,6 +38,8 @@ class SeriesBuffer:
         self._adopted: dict[str, Series] = {}
         self.last_flushed = -1
         """The last recorded step that was flushed."""
+        self.most_records = 0
+        """Records of the most frequent statistic that wait for a flush."""
 
     def put(self, statistic: str, step: int, vector: Tensor | float) -> None:
         """Keep one record: a vector, a scalar on the device, or a number that the host knows."""
@@ -47,6 +49,7 @@ class SeriesBuffer:
             pending = self._pending[statistic] = _Pending()
         pending.steps.append(step)
         pending.vectors.append(vector)
+        self.most_records = max(self.most_records, len(pending.steps))
 
     def adopt(self, series: Mapping[str, Series]) -> None:
         """Keep what was recorded elsewhere since the last flush; it precedes what is kept from now on."""
@@ -58,6 +61,7 @@ class SeriesBuffer:
         for pending in self._pending.values():
             keep = sum(recorded <= step for recorded in pending.steps)
             del pending.steps[keep:], pending.vectors[keep:]
+        self.most_records = max((len(pending.steps) for pending in self._pending.values()), default=0)
 
     @property
     def last_step(self) -> int:
@@ -68,11 +72,6 @@ class SeriesBuffer:
         adopted = self._adopted.get("train_loss")
         return self.last_flushed if adopted is None else int(adopted.steps[-1])
 
-    @property
-    def most_records(self) -> int:
-        """Records of the most frequent statistic that wait for a flush."""
-        return max((len(pending.steps) for pending in self._pending.values()), default=0)
-
     def flush(self) -> dict[str, Series]:
         """Everything recorded since the last flush; this is the only place that waits for the device."""
         self.last_flushed = self.last_step
@@ -80,7 +79,7 @@ class SeriesBuffer:
         for name, pending in self._pending.items():
             if pending.steps:
                 series[name] = _joined(series.get(name), pending.series(self._columns.get(name)))
-        self._pending, self._adopted = {}, {}
+        self._pending, self._adopted, self.most_records = {}, {}, 0
         return series
 
 

@@ -22,6 +22,8 @@ class Viewer(Protocol):
 
     probing: bool
     """Whether it observes forward passes without gradients instead of those of the training."""
+    whole: bool
+    """Whether it observes what follows the sites, too, such as their activations."""
 
     def begins(self, samples: int) -> None:
         """The model is called with this many samples."""
@@ -37,6 +39,7 @@ class Uninterested:
     """Observes nothing, because the plan does not record this step."""
 
     probing = False
+    whole = False
 
     def begins(self, samples: int) -> None: ...
 
@@ -56,7 +59,9 @@ class Watch:
         self._handles: list[RemovableHandle] = []
         """Of the modules whose call may begin a pass."""
         self._within = PausableHooks()
-        """Of all others."""
+        """Of all others but those that follow sites."""
+        self._after_sites = PausableHooks()
+        """Of modules that only show what becomes of a site's tensor."""
         self._calls: dict[str, int] = {}
         """How often each module was called in this pass."""
         self._viewer: Viewer | None = None
@@ -78,18 +83,35 @@ class Watch:
     def viewer(self, viewer: Viewer | None) -> None:
         """A compiled model keeps all hooks: without them it would be compiled again."""
         self._viewer = viewer
-        if not isinstance(viewer, Uninterested):
-            self._within.go_on()
-        elif self._root is not None and not self._within.are_paused and not is_compiled(self._model):
-            self._within.pause()
+        self._need(self._within, wanted=not isinstance(viewer, Uninterested))
+        self._need(self._after_sites, wanted=viewer is None or viewer.whole)
 
-    def look_at(self, names: Iterable[str]) -> None:
-        """Hook the model and these modules, and no others."""
+    def _need(self, hooks: PausableHooks, *, wanted: bool) -> None:
+        if wanted:
+            hooks.go_on()
+        elif self._root is not None and not hooks.are_paused and not is_compiled(self._model):
+            hooks.pause()
+
+    def look_at(
+        self, names: Iterable[str], *, entered: Iterable[str] | None = None, after_sites: Iterable[str] = ()
+    ) -> None:
+        """Hook the model and these modules, and no others.
+
+        entered: those whose calls are of interest before they are made, besides recurrent layers; all without it.
+        after_sites: those that are only of interest to a viewer that observes what follows the sites.
+        """
         self.close()
-        wanted = {"", *names} | ({self._root} if self._root is not None else set())
+        first = {""} if self._root is None else {"", self._root}
+        beside, before = set(after_sites) - first, None if entered is None else set(entered)
+        wanted = {*names} | first | beside
         for name, module in named_modules(self._model):
             if name in wanted and takes_hooks(module):
-                self._hook(name, module)
+                enters = before is None or name in before or name in first or isinstance(module, FUSED)
+                handles = self._hook(name, module, enters=enters)
+                if name in first:
+                    self._handles += handles
+                else:
+                    (self._after_sites if name in beside else self._within).add(*handles)
 
     @contextmanager
     def viewed_by(self, viewer: Viewer) -> Iterator[None]:
@@ -124,22 +146,23 @@ class Watch:
             handle.remove()
         self._handles.clear()
         self._within.remove()
+        self._after_sites.remove()
 
-    def _hook(self, name: str, module: nn.Module) -> None:
+    def _hook(self, name: str, module: nn.Module, *, enters: bool) -> list[RemovableHandle]:
         def before(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object]) -> Any:
             return self.guarded(lambda: self._enters(name, module, args, kwargs))
 
         def after(module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
-            self.guarded(lambda: self._leaves(name, module, output))
+            try:  # as `guarded`, by a shorter way, because it runs once for each layer
+                if self._looks(name):
+                    self._left(name, module, output)
+            except Exception as error:  # noqa: BLE001  # as there
+                self._on_error(error)
 
-        handles = (
-            module.register_forward_pre_hook(OutsideGraph(before), with_kwargs=True),
-            module.register_forward_hook(OutsideGraph(after)),
-        )
-        if name in ("", self._root):
-            self._handles += handles
-        else:
-            self._within.add(*handles)
+        handles = [module.register_forward_hook(OutsideGraph(after))]
+        if enters:
+            handles.append(module.register_forward_pre_hook(OutsideGraph(before), with_kwargs=True))
+        return handles
 
     def _looks(self, name: str) -> bool:
         """Whether this is training; validation (eval() or no_grad()) is not observed.
@@ -163,10 +186,6 @@ class Watch:
             return None
         self.guarded(lambda: self._entered(name, module, seen, kwargs))
         return seen, kwargs
-
-    def _leaves(self, name: str, module: nn.Module, output: Any) -> None:
-        if self._looks(name):
-            self._left(name, module, output)
 
     def _entered(self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, object]) -> None:
         begins = self._begins_pass(name)

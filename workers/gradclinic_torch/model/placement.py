@@ -3,7 +3,10 @@
 from math import prod
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+ORDINARY = (Tensor, nn.Parameter)
+"""Types of tensors that are whole and in this process."""
 
 
 def is_split(tensor: Tensor) -> bool:
@@ -46,5 +49,8 @@ def plain(tensor: Tensor) -> Tensor:
 
     Of a complex tensor these are its real and imaginary parts, with the same L2 norm.
     """
-    found: Tensor = getattr(tensor, "to_local", tensor.detach)().detach()
+    if type(tensor) in ORDINARY:
+        found = tensor.detach() if tensor.requires_grad else tensor
+    else:
+        found = getattr(tensor, "to_local", tensor.detach)().detach()
     return torch.view_as_real(found) if found.is_complex() else found

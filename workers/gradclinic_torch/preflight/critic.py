@@ -13,6 +13,8 @@ from ..model.hooks import first_tensor
 
 MOST_OUTPUTS = 64
 """Outputs of one step that are remembered."""
+FIRST_STEPS, LATER_EVERY = 16, 16
+"""Steps that are all looked at, and steps between two looks after them: who judges a model does not change often."""
 
 
 class Critic:
@@ -22,12 +24,13 @@ class Critic:
         self._trained = {id(each) for each in trained}
         self._outputs: set[int] = set()
         """Numbers, in the autograd graph, of the model's outputs of this step; nodes would hold it in memory."""
+        self._step = 0
         self.seen = False
         """Whether a loss was computed by another network from an output of the model."""
 
     def after_forward(self, output: object) -> None:
         """The model has returned this."""
-        if not self.seen and len(self._outputs) < MOST_OUTPUTS:
+        if self._looks and len(self._outputs) < MOST_OUTPUTS:
             self._outputs |= {number for each in _tensors(output) if (number := _made_at(each)) is not None}
 
     def after_loss(self, judged: object) -> None:
@@ -39,6 +42,11 @@ class Critic:
     def step_done(self) -> None:
         """The optimizer has taken a step."""
         self._outputs.clear()
+        self._step += 1
+
+    @property
+    def _looks(self) -> bool:
+        return not self.seen and (self._step < FIRST_STEPS or self._step % LATER_EVERY == 0)
 
 
 def _is_another_between(root: Node, outputs: Set[int], trained: Set[int]) -> bool:

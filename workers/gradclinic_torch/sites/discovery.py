@@ -76,6 +76,7 @@ class Discovery:
     """Observes one complete forward pass."""
 
     probing = False
+    whole = True
 
     def __init__(self) -> None:
         self.called: dict[str, int] = {}

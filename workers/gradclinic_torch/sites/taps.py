@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..measure.reductions import norm_of, sent, units_inside
+from ..measure.reductions import joined_norms, known_norm, sent, units_inside
 from ..model.hooks import Key
 from ..model.passage import is_computed_again, state_of
 from ..model.placement import is_measured
@@ -26,7 +26,7 @@ class _Caught:
     value: Tensor | None
     phi: Tensor | None = None
     gradient: Tensor | None = None
-    norm: Tensor | None = None
+    norm: Tensor | float | None = None
     attention: Tensor | None = None
     seen: bool = False
     """Whether a gradient has come back."""
@@ -59,6 +59,7 @@ class Taps:
         safely: calls a function inside a backward pass, which goes on if it fails.
         """
         self._safely = safely
+        self.whole = full
         self._found, self._full, self._gradients, self._units = found, full, gradients, units
         self._places: dict[Key, list[int]] = {}
         for index, each in enumerate(found):
@@ -71,6 +72,8 @@ class Taps:
         self._attentions = Attentions()
         self._pass = _Pass(0)
         self._passes: list[_Pass] = []
+        self._latest_pass: _Pass | None = None
+        """The one that something came back to last."""
 
     @property
     def samples(self) -> int:
@@ -112,7 +115,9 @@ class Taps:
 
     def rms(self) -> Tensor | None:
         """[L]: RMS of the gradient at each site, NaN if it was not seen; None if one over the depth was not."""
-        norms, sites, entries = [], [], [0] * len(self._caught)
+        norms: list[Tensor | float] = []
+        sites: list[int] = []
+        entries = [0] * len(self._caught)
         for index, caught in enumerate(self._caught):
             for each in caught:
                 if each.norm is not None:
@@ -122,7 +127,7 @@ class Taps:
         lost = any(not count and site.info.in_profile for site, count in zip(self._found, entries, strict=True))
         if lost or not norms:
             return None
-        together = torch.stack(norms)
+        together = joined_norms(norms)
         if sites != list(range(len(entries))):
             places = sent(tuple(sites), torch.long, together.device)
             squares = together.new_zeros(len(entries)).index_add_(0, places, together.square())
@@ -172,17 +177,21 @@ class Taps:
             self._latest[index] = each
 
         def take(gradient: Tensor) -> None:
-            gradients = [gradient.detach()] if at is None else gradient.detach().unbind(at[0])
-            for index, each, one in zip(places, caught, gradients, strict=True):
+            gradient = gradient.detach()
+            for index, each, one in zip(
+                places, caught, [gradient] if at is None else gradient.unbind(at[0]), strict=True
+            ):
                 if not each.seen:
                     self._caught[index].append(each)
                 each.seen = True
                 if self._full:
                     each.gradient = one
                 else:
-                    each.norm = norm_of(one)
-            if not any(each is now for each in self._passes):
-                self._passes.append(now)
+                    each.norm = known_norm(one)
+            if self._latest_pass is not now:
+                self._latest_pass = now
+                if not any(each is now for each in self._passes):
+                    self._passes.append(now)
 
         tensor.register_hook(  # type: ignore[no-untyped-call]  # torch's own
             lambda gradient: self._safely(lambda: take(gradient))
@@ -193,6 +202,7 @@ class ProbeTaps:
     """Observes a probe's forward pass at the sites whose units can die."""
 
     probing = True
+    whole = False
 
     def __init__(self, found: Sequence[Found]) -> None:
         self._mortal = {each.key: each for each in found if each.info.can_die}
