@@ -8,7 +8,6 @@ after_step       recorder.after_step; a look at what is not finite; the window, 
 import math
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -321,7 +320,7 @@ class Observer:
         self._watch.viewer = self._taps
 
     def _begin_look(self, plan: RecordingSteps) -> None:
-        if self._facts.probe is None and plan.units(self.step):
+        if plan.units(self.step):
             self._units.begin()
 
     def _observe(self, recorder: Recorder) -> Observation | None:
@@ -357,24 +356,19 @@ class Observer:
         return self._facts.batch_size or seen or max(1, self._watch.samples)
 
     def _probe(self, recorder: Recorder, *, last: bool = False) -> None:
-        """Measure a part of the probe, and look for dead units on all of it, where either is due."""
+        """Measure a part of the probe where it is due; after the last step, look for dead units on all of it."""
         probe, criterion, plan = self._facts.probe, self._facts.criterion, recorder.plan
         if probe is None or criterion is None:
             return
-        measures, looks = last or plan.probe(self.step), last or plan.units(self.step)
-        if not measures and not looks:
-            return
-        whole = self._probed[1] is probe[1]
-        taps = ProbeTaps(self._found if looks else [])
-        with self._watch.viewed_by(taps) if looks else nullcontext():
-            if measures:
-                loss = probe_loss(self._model, criterion, self._probed, device=self._device)
-                recorder.after_probe(self.step, loss=loss)
-            if looks and recorder.can_die and not (whole and taps.values):
-                taps.values.clear()
+        if last or plan.probe(self.step):
+            loss = probe_loss(self._model, criterion, self._probed, device=self._device)
+            recorder.after_probe(self.step, loss=loss)
+        if last and recorder.can_die:
+            taps = ProbeTaps(self._found)
+            with self._watch.viewed_by(taps):
                 probe_loss(self._model, criterion, probe, device=self._device)
-        if looks and taps.complete:
-            recorder.after_look(self.step, values=taps.values)
+            if taps.complete:
+                recorder.after_look(self.step, values=taps.values)
 
     def _look_for_dead_units(self, recorder: Recorder, observation: Observation | None) -> None:
         """Count the units that were off on the samples of the last steps, where enough of them were seen."""

@@ -14,6 +14,8 @@ from .reductions import norms_of, sent
 
 VERSION = attrgetter("_version")
 COMPLEX = {torch.complex32, torch.complex64, torch.complex128}
+EXACT_LOOKS = 8
+"""Times that all gradients are looked at for a change without a mark, until one is known: a loop clips in one way."""
 SMALL, SAMPLED = 2**14, 4
 """Entries of a small parameter, and how many of those are looked at in steps whose norms are not taken."""
 
@@ -31,6 +33,7 @@ class Gradients:
         self._known: tuple[Tensor, Marks | None] | None = None
         """The last norms, and the marks of the gradients that they were taken of."""
         self._may_change_unmarked = False
+        self._exact_looks = 0
 
     def norms(self) -> Tensor:
         """[parameters]: L2 norm of each one's gradient, 0 if it has none; of its part if some are sharded (`Parts`)."""
@@ -43,16 +46,18 @@ class Gradients:
         """The same after the program may have clipped the gradients: those of last time, if nothing has changed since.
 
         What changes a gradient through `.data` leaves no mark. It is noticed if it changes the smallest gradient, as
-        clipping by the whole norm does. Exact: take them again in any case; if one differs without a mark, they are
-        taken again always from then on.
+        clipping by the whole norm does. Exact: the first times, take them again in any case; if one differs without a
+        mark, they are taken again always from then on.
         """
         gradients = self._plain()
         known, marks = self._known, _marks(gradients)
         if gradients is None or known is None or marks is None or marks != known[1]:
             return self._measured(gradients)
         before = known[0]
+        exact = exact and self._exact_looks < EXACT_LOOKS
         if not exact and not self._may_change_unmarked and self._is_smallest(gradients, before):
             return before
+        self._exact_looks += exact
         norms = self._measured(gradients)
         self._may_change_unmarked = self._may_change_unmarked or not torch.equal(norms, before)
         return norms
@@ -62,7 +67,7 @@ class Gradients:
 
         In a backward pass a number that is not finite spreads towards the first layer, so that most are seen there.
         """
-        found = [each.grad for each in self._sample if each.grad is not None]
+        found = [_dense(each.grad) for each in self._sample if each.grad is not None]
         return float(norms_of(found).sum()) if found else 0.0
 
     def _is_smallest(self, gradients: Sequence[Tensor], norms: Tensor) -> bool:
@@ -83,10 +88,10 @@ class Gradients:
     def _measured_here(self, gradients: Sequence[Tensor] | None) -> Tensor:
         if gradients is not None:
             return norms_of(gradients)
-        known = [(index, plain(each.grad)) for index, each in enumerate(self._parameters) if each.grad is not None]
+        known = [(index, _dense(each.grad)) for index, each in enumerate(self._parameters) if each.grad is not None]
         norms = torch.zeros(len(self._parameters), dtype=torch.float64, device=self._parameters[0].device)
         if known:
-            found = norms_of([each.coalesce().values() if each.is_sparse else each for _, each in known])
+            found = norms_of([each for _, each in known])
             if len(known) == len(norms):
                 return found
             norms[sent(tuple(index for index, _ in known), torch.long, norms.device)] = found
@@ -113,6 +118,12 @@ class Gradients:
         if self._scaler is None or not self._scaler.is_enabled():
             return True
         return bool(self._scaler._per_optimizer_states[id(self._optimizer)]["stage"].name != "READY")
+
+
+def _dense(gradient: Tensor) -> Tensor:
+    """The numbers of a gradient that may be sharded, complex or sparse."""
+    found = plain(gradient)
+    return found.coalesce().values() if found.is_sparse else found
 
 
 def _spread_over(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:

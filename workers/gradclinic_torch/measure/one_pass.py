@@ -177,7 +177,9 @@ class ReadOnce:
     @cached_property
     def norms(self) -> Tensor:
         """L2 norm of each tensor, [k] float64."""
-        return torch.from_numpy(np.sqrt(self._levels[0][2]))
+        if "_levels" in vars(self):
+            return torch.from_numpy(np.sqrt(self._levels[0][2]))
+        return norms(self._tensors)
 
     @cached_property
     def deviation_norms(self) -> Tensor:

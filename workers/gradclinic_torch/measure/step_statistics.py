@@ -73,7 +73,8 @@ def activation_statistics(sites: Sequence[Site], values: Mapping[str, Tensor], *
     of_value, of_activation = statistics_of("site", "value"), statistics_of("site", "activation")
     named = {}
     for statistics, tensors in ((of_value, before), (of_activation, after)):
-        found = reduced(tensors, [each.reduce for each in statistics], activations=activations)
+        in_order = sorted((each.reduce for each in statistics), key=lambda reduce: reduce is rms)  # from known sums
+        found = reduced(tensors, in_order, activations=activations)
         for each in statistics:
             named[each.name] = found[each.reduce] + unknown if each.needs_activation else found[each.reduce]
     return named

@@ -239,7 +239,7 @@ class Units:
         return self._wanted
 
     def begin(self) -> None:
-        """Look at the units of the next steps, until 256 samples have been seen."""
+        """Look at the units of the next steps, until 256 samples have been seen, or no unit can count as off."""
         self._wanted = any(each.info.can_die for each in self._found)
 
     def see(self, index: int, value: Tensor) -> None:
@@ -253,14 +253,14 @@ class Units:
     def saw(self, step: int, *, samples: int) -> tuple[int, Tensor] | None:
         """Since which step, and [L], each site's fraction of units that were off throughout, NaN where none can die.
 
-        None until 256 samples have been seen at every site; then the look ends.
+        None until 256 samples have been seen at every site, or every unit was on at some; then the look ends.
         """
         mortal = [index for index, each in enumerate(self._found) if each.info.can_die]
         if not self._inside.keys() >= set(mortal):
             return None
         since = self._since = step if self._since is None else self._since
         self._samples += samples
-        if self._samples < SAMPLES:
+        if self._samples < SAMPLES and not all(bool(self._inside[index].all()) for index in mortal):
             return None
         found = self._inside[mortal[0]].new_full((len(self._found),), float("nan"), dtype=torch.float64)
         for index in mortal:
