@@ -1,5 +1,6 @@
 """The same network trained as declared and in a loop of one's own: the same numbers, and the same diagnosis."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.experiments.experiment import Experiment
 from gradclinic.experiments.losses.cross_entropy import CrossEntropy
 from gradclinic.experiments.lowering import lower
-from gradclinic.measurements.record import RunRecord
+from gradclinic.measurements.record import RunRecord, Series
 from gradclinic.measurements.statistics import STATISTICS
 from gradclinic_torch import Recording
 from gradclinic_workers.train.build import build, build_optimizer
@@ -90,6 +91,18 @@ CASES = {
     "convolutions": spec(kind="cnn", depth=4, channels=6, activation="relu"),
 }
 
+SELDOM = {
+    "dead_fraction", "learning_rate", "clipped", "grad_norm_l2", "grad_norm_l2_clipped",
+    "weight_grad_norm_l2", "weight_grad_norm_l2_clipped",
+}  # fmt: skip
+"""What a recorded loop measures more rarely. Dead units are looked for on its own batches, at the end on the probe."""
+
+
+def at_steps(series: Series, steps: Sequence[int]) -> Series:
+    """The records of these steps."""
+    chosen = np.isin(series.steps, steps)
+    return Series(series.steps[chosen], series.values[chosen])
+
 
 @cache
 def both(name: str) -> tuple[RunRecord, RunRecord]:
@@ -112,7 +125,10 @@ def test_every_statistic_is_the_same(name: str) -> None:
         if statistic == "clipped" and not len(theirs):
             assert not ours.values.any()
             continue
-        assert ours.steps.tolist() == theirs.steps.tolist(), statistic
+        assert ours.steps.tolist() == theirs.steps.tolist() or statistic in SELDOM, statistic
+        assert set(ours.steps.tolist()) <= set(theirs.steps.tolist()), statistic
+        wanted = [each for each in ours.steps if statistic != "dead_fraction" or each == STEPS]
+        ours, theirs = at_steps(ours, wanted), at_steps(theirs, wanted)
         # torch's own clipping divides by a norm that is 1e-6 larger, and a mean after layer norm is only rounding.
         close = 1e-6 if statistic == "preactivation_mean" else 1e-9
         np.testing.assert_allclose(ours.values, theirs.values, rtol=2e-5, atol=close, err_msg=statistic)

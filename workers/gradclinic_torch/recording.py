@@ -82,7 +82,7 @@ class Recording:
         `constant_loss`.
         to: the URL of a service, or its client. Without it, results are kept locally: see `record` and `diagnosis()`.
         probe: (inputs, targets) of about 256 training samples, for a loss without batch noise. As many of them as the
-        cost allows are evaluated 30 to 60 times; all of them about 10 times, to look for dead units.
+        cost allows are evaluated 30 to 60 times; all of them after the last step, to look for dead units.
         The model is then called as model(inputs), without side effects. A probe needs a criterion.
         scaler: the GradScaler in use; by default, it is found if a criterion is given.
         clipping: as in an experiment, for example {"kind": "norm", "max_norm": 1.0}.

@@ -3,7 +3,7 @@ import pytest
 
 from gradclinic.experiments.experiment import RecordingPlan
 from gradclinic.measurements.record import ALARMS
-from gradclinic_torch.measure.recording_steps import Level, RecordingSteps
+from gradclinic_torch.measure.recording_steps import NORMS_DENSE, NORMS_EVERY, Level, RecordingSteps
 
 SPARSE = RecordingPlan(every=1000, full_every=1000, dense_until=0)
 
@@ -143,3 +143,24 @@ def test_a_run_of_unknown_length_is_recorded_up_to_four_times_as_rarely_later():
     sites = [step for step in range(5000) if plan.sites(step)]
     assert set(np.diff([step for step in sites if 15 <= step < 300])) == {15}
     assert set(np.diff(sites[-20:])) == {60}
+
+
+def test_norms_are_taken_early_then_seldom_and_wherever_more_is_recorded():
+    plan = RecordingSteps(RecordingPlan(), 300)
+    taken = [step for step in range(300) if plan.norms(step)]
+    assert taken[:NORMS_DENSE] == list(range(NORMS_DENSE))
+    assert set(taken) >= {step for step in range(300) if plan.full(step) or plan.sites(step)}
+    assert max(np.diff(taken)) == NORMS_EVERY
+
+
+@pytest.mark.parametrize(("recording", "look_every"), [(RecordingPlan(every=3), 1), (RecordingPlan(), 16)])
+def test_norms_are_always_taken_where_few_steps_are_recorded_or_a_device_is_asked_seldom(recording, look_every):
+    plan = RecordingSteps(recording, 300, look_every=look_every)
+    assert all(plan.norms(step) for step in range(300))
+
+
+def test_a_step_whose_norm_was_not_taken_is_an_event_by_its_loss_alone():
+    plan = RecordingSteps(SPARSE, 200)
+    for step, loss in enumerate(spiking(60, length=61)):
+        plan.saw(step, loss=loss, grad_norm=None)
+    assert plan.alarmed(61)

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from gradclinic_torch import Recording
+from gradclinic_torch.measure.recording_steps import NORMS_DENSE
 
 INPUTS = torch.randn(64, 6, generator=torch.Generator().manual_seed(0))
 CLASSES = (INPUTS[:, 0] > 0).long()
@@ -33,16 +34,16 @@ class Loss(nn.Module):
         return self.does(outputs, targets)
 
 
-def origin(*, break_inputs: bool = False, layer=None, loss=None):
-    """What a recording found of a loop of 8 steps in which something breaks at step 4."""
+def origin(*, break_inputs: bool = False, layer=None, loss=None, at=AT):
+    """What a recording found of a loop in which something breaks, at step 4 of 8 unless told otherwise."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(6, 8), Switch(), nn.Tanh(), nn.Linear(8, 2))
     criterion = Loss()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     with Recording(model, optimizer, criterion) as recording:
-        for step in range(8):
+        for step in range(at + 4):
             inputs = INPUTS.clone()
-            if step == AT:
+            if step == at:
                 if break_inputs:
                     inputs[5, 2] = float("nan")
                 model[1].does = layer or model[1].does
@@ -97,6 +98,12 @@ def test_a_root_at_zero_stands_in_the_backward_of_the_loss():
 def test_a_backward_that_breaks_within_the_network_is_told_with_its_operation_and_module():
     found = origin(layer=NanBackward.apply)
     assert (found.where, found.operation, found.module) == ("backward", "NanBackward", "1")
+
+
+def test_a_gradient_that_breaks_in_a_step_whose_norms_are_not_taken_is_seen_all_the_same():
+    at = NORMS_DENSE + 1
+    found = origin(layer=NanBackward.apply, at=at)
+    assert (found.where, found.module, found.step) == ("backward", "1", at)
 
 
 def test_nothing_is_found_where_nothing_breaks():

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..model.placement import is_split, plain
 from .one_pass import DTYPE, LAYOUT, ON_CPU
 from .parts import Parts
-from .reductions import norms_of, sent
+from .reductions import known_norm, norms_of, sent
 
 VERSION = attrgetter("_version")
 COMPLEX = {torch.complex32, torch.complex64, torch.complex128}
@@ -63,12 +63,11 @@ class Gradients:
         return norms
 
     def sampled_norm(self) -> float:
-        """L2 norm of the gradients of a few small parameters from the first layer to the last.
+        """Sum of the L2 norms of the gradients of a few small parameters from the first layer to the last.
 
         In a backward pass a number that is not finite spreads towards the first layer, so that most are seen there.
         """
-        found = [_dense(each.grad) for each in self._sample if each.grad is not None]
-        return float(norms_of(found).sum()) if found else 0.0
+        return sum(float(known_norm(_dense(each.grad))) for each in self._sample if each.grad is not None)
 
     def _is_smallest(self, gradients: Sequence[Tensor], norms: Tensor) -> bool:
         """Whether the smallest gradient still has its norm."""
