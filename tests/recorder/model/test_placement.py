@@ -10,6 +10,7 @@ from torch import Tensor, distributed, nn
 from torch.distributed.device_mesh import init_device_mesh
 
 from gradclinic_torch import Recording
+from gradclinic_torch.measure.recording_steps import NORMS_DENSE
 from gradclinic_torch.model.placement import is_split, plain
 
 from ..loops import digits, fit, recorded, same, weights_of
@@ -58,7 +59,8 @@ def test_a_complex_parameter_is_recorded_with_its_norm_and_changes_no_weight() -
     fit(plain_model, batches, record=False)
     assert recording.over is None
     assert same(weights_of(model), weights_of(plain_model))
-    assert len(recording.record.get("grad_norm_l2")) == 12
+    assert len(recording.record.get("train_loss")) == 12
+    assert len(recording.record.get("grad_norm_l2")) == NORMS_DENSE
 
 
 def test_statistics_of_complex_weights_are_those_of_their_real_and_imaginary_parts() -> None:
