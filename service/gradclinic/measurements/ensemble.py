@@ -14,6 +14,7 @@ from math import ceil
 from ..experiments.experiment import Experiment
 from ..experiments.layers import Node
 from ..experiments.layers.activation import ActivationLayer
+from ..experiments.layers.self_attention import SelfAttention
 from ..experiments.lowering import Network, lower
 from .estimate import Estimate
 
@@ -30,14 +31,23 @@ FLOPS_PER_S = 70e9
 All four fit what `benchmarks/ensemble` measured on networks of 10 to 30 layers, widths of 16 to 128 and batches of 64
 and 128, with recorded runs one by one as the comparison.
 """
+ATTENTION_S = 3e-6
+"""Seconds of a step for each attention head and sample, besides its operations: small heads take longer than these.
+
+Eight lanes of transformers with two blocks on 8 rows of digits were 1.85 times (width 16, batch 32; estimated: 2.3) and
+1.45 times (width 32, batch 64; 1.3) as fast as recorded runs one by one (2026-11-30, on a busy machine).
+"""
 LEAST_GAIN = 1.3
 """Runs are trained together if that is estimated to be so many times as fast as one after the other."""
 SAMPLES_TOGETHER = 256
 """Lanes evaluate as many samples in a probe; smaller data sets must be of one size."""
 
 LAYERS = frozenset(
-    {"linear", "activation", "batch_norm", "layer_norm", "rms_norm", "dropout", "flatten", "residual", "block"}
-)
+    {
+        "linear", "activation", "batch_norm", "layer_norm", "rms_norm", "dropout", "flatten", "residual", "block",
+        "self_attention", "learned_positions", "global_avg_pool", "last_step",
+    }
+)  # fmt: skip
 """Kinds of layers that lanes can have."""
 
 
@@ -82,9 +92,14 @@ def form_of(experiment: Experiment, size: Estimate) -> Form | Alone:
     return Form(
         digest=_digest(experiment, network),
         dispatch_s=DISPATCH_S * sum(1 for _ in network.walk()),
-        compute_s=size.flops_per_step / FLOPS_PER_S,
+        compute_s=size.flops_per_step / FLOPS_PER_S + ATTENTION_S * training.batch_size * _heads(network),
         memory_bytes=size.memory_bytes,
     )
+
+
+def _heads(network: Network) -> int:
+    """Number of attention heads in all layers."""
+    return sum(node.layer.heads for node in network.walk() if isinstance(node.layer, SelfAttention))
 
 
 def reason_alone(experiment: Experiment, size: Estimate, *, queue: str, most: int) -> str:

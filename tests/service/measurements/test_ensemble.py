@@ -94,6 +94,23 @@ def test_layers_that_lanes_do_not_have_are_trained_alone():
         assert f"layers of kind {kind} are trained alone" in found.reason
 
 
+def transformer(width: int, batch_size: int) -> Form:
+    model = {"kind": "transformer", "depth": 2, "width": width, "heads": width // 8, "activation": "gelu"}
+    declared = experiment().to_json() | {
+        "model": model | {"normalization": "pre_layer_norm", "skip": {}},
+        "data": {"kind": "digit_rows"},
+        "training": {"steps": 100, "batch_size": batch_size},
+    }
+    found = sized(Experiment.model_validate(declared))
+    assert isinstance(found, Form)
+    return found
+
+
+def test_lanes_of_transformers_pay_as_long_as_their_heads_are_few():
+    assert transformer(16, 32).gain(8) > 2 > transformer(32, 64).gain(8) > LEAST_GAIN
+    assert transformer(64, 128).gain(16) < LEAST_GAIN
+
+
 def plan(forms: list[Form | None], *, most: int = 16, memory_bytes: int = 2**40) -> list[int | None]:
     found = grouped(forms, most=most, memory_bytes=memory_bytes)
     return [found.get(place) for place in range(len(forms))]

@@ -32,8 +32,16 @@ NETWORKS = {
         {"kind": "block", "body": [LINEAR, TANH]},
     ],
     "noise": [LINEAR, TANH, {"kind": "dropout", "p": 0.2}, LINEAR, TANH, {"kind": "dropout", "p": 0.5}],
+    "attention": [
+        *(LINEAR, {"kind": "learned_positions"}),
+        {"kind": "residual", "body": [{"kind": "layer_norm"}, {"kind": "self_attention", "heads": 2}]},
+        *({"kind": "self_attention", "causal": True}, TANH, {"kind": "global_avg_pool"}),
+    ],
+    "the last step": [{"kind": "learned_positions"}, {"kind": "self_attention"}, {"kind": "last_step"}, LINEAR, TANH],
     "a frozen layer": [LINEAR, TANH, LINEAR | {"trainable": False, "bias": False}, TANH],
 }
+DATA = {"attention": "first_token", "the last step": "first_token"}
+"""Where it is not the moons. The bias of attention's keys has no gradient but rounding; only SGD leaves it small."""
 OPTIMIZERS = [
     {"kind": "sgd", "learning_rate": 0.1},
     {"kind": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
@@ -122,8 +130,8 @@ def assert_equal(lane: fit.Fit, alone: fit.Fit) -> None:
 @pytest.mark.usefixtures("in_float64")
 def test_a_lane_equals_its_lone_run_in_float64(network: str) -> None:
     experiments = [
-        specs.layers(*NETWORKS[network], steps=STEPS, seed=seed, optimizer=optimizer)
-        for seed, optimizer in enumerate(OPTIMIZERS)
+        specs.layers(*NETWORKS[network], data=DATA.get(network, "moons"), steps=STEPS, seed=seed, optimizer=optimizer)
+        for seed, optimizer in enumerate(OPTIMIZERS[:2] if network in DATA else OPTIMIZERS)
     ]
     experiments = [
         Experiment.model_validate(each.to_json() | {"clipping": CLIPPINGS[index % 4], "schedule": SCHEDULES[index % 3]})

@@ -1,6 +1,6 @@
 """The layers of lanes, one class or function for each layer that networks are made of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -199,7 +199,7 @@ class LaneDifferentiated(LaneLayer):
         return of_inputs
 
 
-def _layer_norm(stack: Stack) -> LaneLayer:
+def layer_norm(stack: Stack) -> LaneLayer:
     """nn.LayerNorm of every lane: standardize each sample (each step of a sequence), then scale and shift."""
     norm = stack.first
     assert isinstance(norm, nn.LayerNorm)  # noqa: S101  # it is what the layer lowers to
@@ -212,7 +212,7 @@ def _layer_norm(stack: Stack) -> LaneLayer:
     return LaneDifferentiated(normalized, stack.parameter("weight"), stack.parameter("bias"))
 
 
-def _rms_norm(stack: Stack) -> LaneLayer:
+def rms_norm(stack: Stack) -> LaneLayer:
     """nn.RMSNorm of every lane: divide each sample (each step of a sequence) by its root mean square, then scale."""
     norm = stack.first
     assert isinstance(norm, nn.RMSNorm)  # noqa: S101  # it is what the layer lowers to
@@ -236,14 +236,3 @@ def prelu(stack: Stack) -> LaneLayer:
 def _per_lane(scale: Tensor, inputs: Tensor) -> Tensor:
     """[lanes, features], shaped for multiplication with [lanes, batch, ..., features]."""
     return scale.view(len(scale), *(1 for _ in inputs.shape[1:-1]), -1)
-
-
-BY_KIND: Mapping[str, Callable[[Stack], LaneLayer]] = {
-    "linear": LaneLinear,
-    "batch_norm": LaneBatchNorm,
-    "layer_norm": _layer_norm,
-    "rms_norm": _rms_norm,
-    "dropout": LaneDropout,
-    "flatten": LaneFlatten,
-}
-"""The layers of lanes by their kind, besides activations and groups of layers."""

@@ -1,6 +1,6 @@
 """The networks of all lanes as one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from gradclinic.experiments.layers import Node
 from gradclinic.experiments.layers.activation import ActivationLayer
@@ -10,7 +10,32 @@ from ..blocks import Block, Residual
 from .derivatives import DERIVATIVES
 from .groups import LaneBlock, LaneResidual, LaneSequence
 from .layer import LaneLayer, Stack
-from .layers import BY_KIND, LaneActivation, LaneDifferentiated, LaneLinear, prelu
+from .layers import (
+    LaneActivation,
+    LaneBatchNorm,
+    LaneDifferentiated,
+    LaneDropout,
+    LaneFlatten,
+    LaneLinear,
+    layer_norm,
+    prelu,
+    rms_norm,
+)
+from .sequences import LaneLastStep, LaneLearnedPositions, LaneMeanOfSteps, LaneSelfAttention
+
+BY_KIND: Mapping[str, Callable[[Stack], LaneLayer]] = {
+    "linear": LaneLinear,
+    "batch_norm": LaneBatchNorm,
+    "layer_norm": layer_norm,
+    "rms_norm": rms_norm,
+    "dropout": LaneDropout,
+    "flatten": LaneFlatten,
+    "self_attention": LaneSelfAttention,
+    "learned_positions": LaneLearnedPositions,
+    "global_avg_pool": LaneMeanOfSteps,
+    "last_step": LaneLastStep,
+}
+"""The layers of lanes by their kind, besides activations and groups of layers."""
 
 
 def together(nodes: Sequence[Node], stack: Stack) -> LaneSequence:
