@@ -9,7 +9,8 @@ from torch import nn
 from gradclinic.measurements.record import SiteInfo
 
 from ..measure.one_pass import kernels_on
-from ..model.module_kinds import FUSED
+from ..model.compiled import is_compiled
+from ..model.module_kinds import FUSED, attends
 
 
 def environment_of(
@@ -58,6 +59,9 @@ def _notes(model: nn.Module, sites: Sequence[SiteInfo]) -> list[str]:
     unknown = sum(site.kind == "pre_activation" and site.activation is None for site in sites)
     if unknown:
         notes.append(f"the activation after {unknown} of the sites is unknown, so saturation is not checked there")
+    measured = any(site.kind == "attention" for site in sites)
+    if not measured and is_compiled(model) and any(map(attends, model.modules())):
+        notes.append("the logits and the entropy of attention are not recorded: a compiled graph does not keep them")
     return notes
 
 
@@ -66,7 +70,7 @@ def _unseen_notes(unseen: int) -> list[str]:
         return []
     why = (
         "it was not called, or within a transform of torch.func or a TorchScript program only,"
-        " or its model was compiled before the recording started or with fullgraph=True"
+        " or its model, or another of the same code, was compiled before the recording started, or with fullgraph=True"
     )
     layers = f"{unseen} layer{'s' if unseen > 1 else ''} with weights"
     return [f"the output of {layers} was not seen in the first step: {why}"]

@@ -37,6 +37,12 @@ def weights_of(module: nn.Module) -> Weights:
     return tuple(name for name, each in own if sum(size > 1 for size in each.shape) > 1)
 
 
+def attends(module: nn.Module) -> bool:
+    """Whether a module computes an attention, by the name of its class."""
+    name = type(module).__name__.lower()
+    return "attention" in name or "attn" in name
+
+
 def may_be_weighted(module: nn.Module) -> bool:
     """Whether a module has a matrix, so that its output is a pre-activation if it multiplies by it."""
     return not isinstance(module, (*FUSED, *CELLS, nn.MultiheadAttention)) and bool(weights_of(module))
