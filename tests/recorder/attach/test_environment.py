@@ -7,11 +7,17 @@ from torch import nn
 from gradclinic.measurements.record import SiteInfo
 from gradclinic_torch.attach.environment import environment_of
 
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit")
+
 
 @pytest.mark.parametrize(
     ("layer", "compiled", "noted"),
-    [(nn.MultiheadAttention(4, 1), True, True), (nn.MultiheadAttention(4, 1), False, False), (nn.Linear(4, 4), True, False)],
-)  # fmt: skip
+    [
+        (nn.MultiheadAttention(4, 1), True, True),
+        (nn.MultiheadAttention(4, 1), False, False),
+        (nn.Linear(4, 4), True, False),
+    ],
+)
 def test_attention_that_a_compiled_graph_hides_is_noted(layer: nn.Module, compiled: bool, noted: bool) -> None:
     model = torch.compile(nn.Sequential(layer)) if compiled else nn.Sequential(layer)
     parameters = list(model.parameters())
