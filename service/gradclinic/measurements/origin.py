@@ -28,3 +28,5 @@ class NonFiniteOrigin(Spec):
     """Rows of the batch with such numbers, counted from 0; empty if it does not concern single rows."""
     of_targets: Made | None = None
     """What an operation of the loss made of the targets alone, whatever the outputs are; null for other operations."""
+    of_outputs_undefined: bool = False
+    """Whether an operation of the loss made NaN of what depends on the outputs: it is not defined for them."""

@@ -217,6 +217,8 @@ class OptimizerFacts(Spec):
     learning_rate: float
     weight_decay: float
     momentum: float
+    eps: float | None = None
+    """What is added to the root that a step is divided by; None without one."""
 
 
 class NormFacts(Spec):

@@ -197,6 +197,11 @@ def test_what_the_loss_makes_of_targets_alone_is_told_from_what_it_makes_of_outp
     assert origin(loss=log_of_zero).of_targets is None
 
 
+def test_what_the_loss_is_not_defined_for_is_told_from_an_infinity_of_outputs():
+    assert origin(loss=lambda outputs, _: (outputs - 9).log().mean()).of_outputs_undefined
+    assert not origin(loss=log_of_zero).of_outputs_undefined
+
+
 def test_statistics_that_the_broken_step_wrote_are_not_its_cause():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(6, 8), Switch(), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))

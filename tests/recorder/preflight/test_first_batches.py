@@ -186,6 +186,7 @@ def test_the_least_momentum_of_batch_norms_that_begin_is_told():
 def test_the_optimizer_s_settings_are_kept():
     found = looked_at(net(3), nn.CrossEntropyLoss(), CLASSES).optimizer
     assert (found.name, found.learning_rate, found.weight_decay, found.momentum) == ("SGD", 0.01, 0.1, 0.5)
+    assert found.eps is None  # nothing is added to a root
 
 
 def test_a_loop_without_a_criterion_is_looked_at_as_far_as_it_shows():

@@ -144,7 +144,8 @@ class LastBatch:
         if of_loss is not None and not of_loss.on_purpose and of_loss.given is None:
             found = _told("loss", of_loss)
             made: Made = "nan" if of_loss.undefined else "infinity"
-            return found if of_loss.of_outputs else found.model_copy(update={"of_targets": made})
+            told = {"of_outputs_undefined": of_loss.undefined} if of_loss.of_outputs else {"of_targets": made}
+            return found.model_copy(update=told)
         if of_loss is not None and of_loss.given is not None and _same(of_loss.given, self._targets):
             return NonFiniteOrigin(step=0, where="targets", rows=of_loss.rows)
         return NonFiniteOrigin(step=0, where="loss")

@@ -288,10 +288,11 @@ def _settings_of(optimizer: torch.optim.Optimizer) -> OptimizerFacts | None:
     rate, group = rate_of(optimizer), optimizer.param_groups[0]
     if rate is None:
         return None
-    betas = group.get("betas") or (0.0,)
+    betas, eps = group.get("betas") or (0.0,), group.get("eps")
     return OptimizerFacts(
         name=type(optimizer).__name__,
         learning_rate=rate,
         weight_decay=float(group.get("weight_decay") or 0.0),
         momentum=float(group.get("momentum", betas[0]) or 0.0),
+        eps=float(eps) if isinstance(eps, float | int) else None,
     )

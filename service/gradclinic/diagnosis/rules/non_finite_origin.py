@@ -66,18 +66,48 @@ class NonFiniteOriginRule(Rule):
 
 def _blames(found: NonFiniteOrigin, record: RunRecord) -> tuple[Blame, ...]:
     """What is to blame; also the data, where the network or the loss breaks for some rows of the batch only."""
+    size = record.preflight.batch_size if record.preflight is not None else None
+    if divides_by_no_eps(record):
+        return ("optimizer",)
+    if _is_of_one_sample(found, record):
+        return ("batch_size", *_BLAMES[found.where])
     if found.of_targets is not None:
         return _BLAMES_OF_TARGETS[found.of_targets]
-    blames, size = _BLAMES[found.where], record.preflight.batch_size if record.preflight is not None else None
+    if _is_out_of_domain(found):
+        return ("output_activation", "loss")
+    blames = _BLAMES[found.where]
     some = size is not None and 0 < len(found.rows) < size
     return (*blames[:1], "data", *blames[1:]) if some and "data" not in blames else blames
+
+
+_DEVIATIONS = ("std", "var", "std_mean", "var_mean")
+_WITH_A_DOMAIN = ("log", "log2", "log10", "log1p", "sqrt", "rsqrt", "pow", "acos", "asin", "acosh", "atanh", "erfinv")
+"""Operations that are not defined for some numbers, such as those below 0."""
+
+
+def _is_of_one_sample(found: NonFiniteOrigin, record: RunRecord) -> bool:
+    """Whether it is a deviation in a batch of one sample, of which there is none."""
+    return found.operation in _DEVIATIONS and record.preflight is not None and record.preflight.batch_size == 1
+
+
+def _is_out_of_domain(found: NonFiniteOrigin) -> bool:
+    """Whether an operation of the loss is not defined for outputs, which nothing keeps in its domain."""
+    return found.of_outputs_undefined and found.operation in _WITH_A_DOMAIN
+
+
+def divides_by_no_eps(record: RunRecord) -> bool:
+    """Whether a step of an optimizer with an eps of 0 broke the weights: it divides 0 by 0 where the gradient is 0."""
+    found = record.outcome.nonfinite_origin if record.outcome is not None else None
+    used = record.preflight.optimizer if record.preflight is not None else None
+    return found is not None and found.where == "weights" and used is not None and used.eps == 0.0
 
 
 def breaks_at_one_place(features: Features, record: RunRecord) -> bool:
     """Whether the first number that is not finite has an origin of its own, and no step or scale made it."""
     found = record.outcome.nonfinite_origin if record.outcome is not None else None
     if found is None or found.where == "weights":
-        return False
+        grown = features.nonfinite_step is None or onset_of_blow_up(features, record) < features.nonfinite_step
+        return found is not None and divides_by_no_eps(record) and not grown
     of_targets = found.of_targets is not None  # no output has a part in it, so no step has
     return of_targets or not _is_consequence(found, features, record)
 
@@ -148,9 +178,7 @@ _ADVICE: Mapping[str, str] = {
     **dict.fromkeys(
         ("exp", "exp2", "expm1", "sinh", "cosh"), "its input is too large: subtract the maximum, or clamp it"
     ),
-    **dict.fromkeys(
-        ("std", "var", "std_mean", "var_mean"), "one value, or equal values, have no deviation to divide by"
-    ),
+    **dict.fromkeys(_DEVIATIONS, "one value, or equal values, have no deviation to divide by"),
     **dict.fromkeys(("mean", "median", "nanmean"), "it averages over no number: check for an empty selection"),
     **dict.fromkeys(("matmul", "mul", "prod", "sum", "cumsum", "cumprod", "convolution", "square", "to"), _OVERFLOW),
 }
@@ -169,10 +197,19 @@ def _summary(found: NonFiniteOrigin, record: RunRecord) -> str:
         " small constant under the root",
         "forward": f"The forward pass{at} makes NaN or infinity of finite numbers{rows}",
         "backward": f"The gradient{at} is not finite although that of the outputs is{rows}",
+        "weights": f"A step made NaN of the weights{at}: the optimizer's eps is 0, so it divides 0 by 0 where the"
+        " gradient is 0; leave eps at its default",
     }[found.where]
     if found.operation is not None:
         said = _of_operation(found, found.operation, at, rows)
-    if found.of_targets is not None:
+    if _is_out_of_domain(found):
+        said = (
+            f"In the loss, {found.operation} is not defined for some outputs{rows}, which nothing keeps in its domain:"
+            " end the network with softplus, exp or sigmoid, or clamp what it takes"
+        )
+    if _is_of_one_sample(found, record):
+        said = f"{found.operation} has no value for a batch of one sample, which has no deviation: take larger batches"
+    elif found.of_targets is not None:
         said = _OF_TARGETS[found.of_targets].format(operation=found.operation, rows=rows)
     return f"{said}. It first happened at step {found.step}, and no step was too large before."
 

@@ -58,6 +58,34 @@ def test_what_the_loss_makes_of_targets_alone_is_no_matter_of_steps(made, blamed
     assert said in finding.summary
 
 
+def test_outputs_that_the_loss_is_not_defined_for_are_a_matter_of_what_ends_the_network() -> None:
+    finding = diagnose(broken("loss", operation="pow", of_outputs_undefined=True, rows=(3,))).findings[0]
+    assert finding.blames == ("output_activation", "loss")
+    assert "pow is not defined for some outputs (row 3 of the batch)" in finding.summary
+    divided = diagnose(broken("loss", operation="div", of_outputs_undefined=True)).findings[0]
+    assert divided.blames[0] == "loss"
+
+
+def test_a_deviation_of_one_sample_is_a_matter_of_the_batch() -> None:
+    record = broken("loss", operation="std", of_targets="nan")
+    finding = diagnose(replace(record, preflight=CLASSIFIER.model_copy(update={"batch_size": 1}))).findings[0]
+    assert finding.blames[0] == "batch_size"
+    assert "std has no value for a batch of one sample" in finding.summary
+    several = diagnose(replace(record, preflight=CLASSIFIER)).findings[0]
+    assert several.blames[0] == "labels"
+
+
+@pytest.mark.parametrize(("eps", "condition"), [(0.0, "non_finite_origin"), (1e-8, "divergence"), (None, "divergence")])
+def test_an_optimizer_that_divides_by_an_eps_of_0_is_to_blame_for_weights_that_break(eps, condition) -> None:
+    record = replace(broken("weights", module="0"), preflight=but(CLASSIFIER, "optimizer", eps=eps))
+    finding = diagnose(record).findings[0]
+    assert finding.condition == condition
+    assert (finding.blames == ("optimizer",)) == (eps == 0.0)
+    if eps == 0.0:
+        assert "the optimizer's eps is 0" in finding.summary
+        assert diagnose(replace(record, preflight=CLASSIFIER)).primary == "divergence"
+
+
 @pytest.mark.parametrize(
     ("where", "rows", "blames"),
     [
