@@ -229,6 +229,23 @@ def test_a_transformer_s_blocks_are_its_profile() -> None:
     assert "2.self_attn.in_proj_weight" in [weight.name for weight in record.weights]
 
 
+class TwoHeads(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU())
+        self.size, self.kind = nn.Linear(16, 1), nn.Linear(16, 9)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = self.trunk(x)
+        return torch.cat([self.size(seen), self.kind(seen)], 1)
+
+
+def test_each_of_several_heads_is_a_readout_and_no_hidden_layer() -> None:
+    record = found(TwoHeads())
+    assert [site.name for site in record.sites] == ["trunk.0", "trunk.2"]
+    assert [weight.name for weight in record.weights if weight.readout] == ["size", "kind"]
+
+
 class OfItsOwn(nn.Module):
     def __init__(self, inputs: int = 64, outputs: int = 10) -> None:
         super().__init__()

@@ -43,9 +43,9 @@ class Subject:
         cls, model: nn.Module, optimizer: torch.optim.Optimizer, discovery: Discovery, *, loss: Tensor | None
     ) -> Self:
         """Find the parts, after the first backward pass of this loss."""
-        found, readout = discovery.find(loss)
+        found, readouts = discovery.find(loss)
         in_groups = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        weights = weights_in(model, discovery, readout, trained={id(parameter) for parameter in in_groups})
+        weights = weights_in(model, discovery, readouts, trained={id(parameter) for parameter in in_groups})
         parameters = list(dict.fromkeys([*model.parameters(), *in_groups]))
         return cls(
             found,

@@ -143,16 +143,16 @@ class Discovery:
         if passage.again is not None and passage.attention is not None:
             self._again[key[0]] = passage.attention
 
-    def find(self, loss: Tensor | None) -> tuple[list[Found], Key | None]:
-        """The sites in forward order, after backward; and which call was the readout's."""
+    def find(self, loss: Tensor | None) -> tuple[list[Found], set[str]]:
+        """The sites in forward order, after backward; and the names of the readouts, one for each head."""
         passages = self.passages
         if not passages:
-            return [], None
+            return [], set()
         self._take_attentions(passages)
         root = loss.grad_fn if loss is not None and loss.grad_fn is not None else passages[-1].leave
         links = links_of(passages)
         consumers, dominators = consumers_of(root, links), dominators_of(root, links)
-        readouts = _readouts(passages, root, links)
+        readouts = _readouts(passages, root, links, on_the_way={root, *consumers})
         names = {name for name, _ in readouts}
         blocks = blocks_in(passages, readouts=names)
         places = blocks | joins(passages, dominators, blocks=blocks, readouts=names)
@@ -161,7 +161,7 @@ class Discovery:
             in_profile = not any(passage.key[0].startswith(f"{name}.") for name in blocks)
             sites = self._sites_of(passage, passages, consumers, blocks=places, in_profile=in_profile)
             found += [(each, passage) for each in sites]
-        return _along_paths(found, passages, root, links), readouts[-1] if readouts else None
+        return _along_paths(found, passages, root, links), names
 
     def _sites_of(
         self,
@@ -223,13 +223,17 @@ class Discovery:
         return kept
 
 
-def _readouts(passages: Sequence[Passage], root: Node, links: Links) -> list[Key]:
-    """The calls of the last weighted layer behind which no other weighted layer lies on the way to the loss."""
+def _readouts(passages: Sequence[Passage], root: Node, links: Links, *, on_the_way: set[Node]) -> list[Key]:
+    """The calls of the weighted layers behind which no other weighted layer lies on the way to the loss.
+
+    A network with several heads has one for each. One that is not on the way to the loss counts if it came last.
+    """
     weighted = [passage for passage in passages if passage.weighted]
     under = reached_by([each.leave for each in weighted], root, links)
     before = set[int]().union(*under)
     last = weighted[-1].key[0] if weighted else ""
-    return [each.key for index, each in enumerate(weighted) if each.key[0] == last and index not in before]
+    ends = (each for index, each in enumerate(weighted) if index not in before)
+    return [each.key for each in ends if each.key[0] == last or each.leave in on_the_way]
 
 
 def _along_paths(

@@ -5,13 +5,12 @@ from torch import nn
 from gradclinic.measurements.record import WeightInfo
 
 from ..model.compiled import named_modules
-from ..model.hooks import Key
 from ..model.module_kinds import may_be_weighted, weights_of
 from .discovery import Discovery
 
 
 def weights_in(
-    model: nn.Module, discovery: Discovery, readout: Key | None, *, trained: set[int]
+    model: nn.Module, discovery: Discovery, readouts: set[str], *, trained: set[int]
 ) -> list[tuple[nn.Parameter, WeightInfo]]:
     """The weights of every layer that has some, in the order of the forward pass, then those that were not called."""
     last = len(discovery.called)
@@ -27,7 +26,7 @@ def weights_in(
             info = WeightInfo(
                 label,
                 tuple(weight.shape),
-                readout=readout is not None and name == readout[0],
+                readout=name in readouts,
                 trainable=weight.requires_grad and id(weight) in trained,
                 module=_kind(module),
             )
