@@ -1,5 +1,6 @@
 """The outcome of a training: whether it diverged, learned, failed, moved, or may go on to fall."""
 
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -164,11 +165,12 @@ def loss_left(record: RunRecord) -> float | None:
 
 
 def stayed_where_it_began(features: Features, record: RunRecord) -> bool:
-    """Whether the loss hardly fell, where the loss of always predicting the average is not known.
+    """Whether the loss hardly fell, where the loss of always predicting the average is not known, or is 0.
 
     By itself this is no failure: that of a generator stays as well, since its discriminator learns, too.
     """
-    if features.diverged or not features.finished or features.relative_train_loss is not None:
+    known = features.relative_train_loss
+    if features.diverged or not features.finished or (known is not None and not isnan(known)):
         return False
     left = loss_left(record)
     return left is not None and _UNCHANGED <= left <= 1.0 / _UNCHANGED

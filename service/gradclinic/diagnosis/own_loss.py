@@ -38,6 +38,8 @@ def falls_anyway(loss: LossFacts) -> bool:
 _FALLEN = 10.0
 """A loss below 0 from the start that ends this many times as far below it falls without end, if it does not slow down.
 Similarities end at -1, and begin at more than a tenth of that as a rule."""
+_AT_FIRST = 8
+"""Losses at first that are all below 0 where its sign is wrong. Those of a policy gradient scatter about 0."""
 _STEADY = 0.25
 """Least part of the whole fall that comes in the second half. A logarithm of the steps, as that of a density that
 narrows, has less than 0.2 from 32 steps on, and a straight line 0.5."""
@@ -51,11 +53,12 @@ def _of_no_floor(seen: Preflight, record: RunRecord) -> LossFault | None:
         return None
     first, last = at_first(losses), at_last(losses)
     middle = float(np.median(np.array_split(losses, 2)[1][: len(losses) // 8]))
-    if not losses[0] < 0 or not last < _FALLEN * first or not middle - last >= _STEADY * (first - last):
+    below = bool((losses[:_AT_FIRST] < 0).all())
+    if not below or not last < _FALLEN * first or not middle - last >= _STEADY * (first - last):
         return None
     return (
         (
-            f"{seen.loss.name} is below 0 from the first step, and falls without end (from {losses[0]:.2g} to"
+            f"{seen.loss.name} is below 0 from the first steps on, and falls without end (from {losses[0]:.2g} to"
             f" {last:.2g}): its sign is probably wrong, so put a minus before it"
         ),
         (Evidence("first_loss", float(losses[0]), "loss"), Evidence("last_loss", last, "loss")),
@@ -272,16 +275,20 @@ def _of_nothing_to_learn(seen: Preflight, record: RunRecord) -> LossFault | None
 
 
 def _of_collapse(seen: Preflight, record: RunRecord) -> LossFault | None:
-    """A loss of the program's own that one output for all samples lowers without end, and whose outputs became one."""
+    """A loss of the program's own that falls below 0 by outputs that became one for all samples.
+
+    It counts if one output for all lowers it without end, or if next to nothing of the outputs' spread is left.
+    """
     loss, outcome = seen.loss, record.outcome
-    if loss is None or not loss.endless or loss.spread_left is None or outcome is None:
+    if loss is None or loss.takes != "unknown" or loss.spread_left is None or outcome is None:
         return None
     fell = outcome.final_train_loss < min(0.0, outcome.initial_train_loss)
-    if not fell or not loss.spread_left <= _COLLAPSED:
+    if not fell or not loss.spread_left <= (_COLLAPSED if loss.endless else _GONE):
         return None
+    how = "without end for an output that is the same" if loss.endless else "although the outputs became the same"
     return (
         (
-            f"{loss.name} falls without end for an output that is the same for every sample, and the outputs came down"
+            f"{loss.name} falls {how} for every sample, and the outputs came down"
             f" to {percent(loss.spread_left)} of their spread: a part of it probably has the wrong sign, such as a log"
             " determinant or an entropy"
         ),
@@ -299,6 +306,8 @@ _COLLAPSE_RIGHTLY = 0.67
 _COLLAPSED = 0.1
 """Spread of the outputs over samples, last over first, from which they have become one: a judgement. Those of networks
 that learn grow as a rule."""
+_GONE = 1e-3
+"""The same where it is not known that one output for all samples lowers the loss without end."""
 _EQUAL = 1e-3
 """Relative difference of two fitted losses up to which they are the same: ten times what a fit may still gain."""
 

@@ -147,12 +147,18 @@ def _of_noise(features: Features, record: RunRecord, thresholds: Thresholds) -> 
 def _floor_unknown(loss: float, record: RunRecord) -> str | None:
     """The reason where a loss fell a part of the way to a floor that nobody knows, as that of a likelihood."""
     compared = record.preflight.loss if record.preflight is not None else None
-    if compared is None or compared.takes != "unknown" or loss > NOTHING_LEARNED:
+    if compared is None or not floor_unknown(loss, record):
         return None
     return (
         f"the training loss fell to {percent(loss)} of that of always predicting the average, and how far"
         f" {compared.name} can fall is not known"
     )
+
+
+def floor_unknown(loss: float, record: RunRecord) -> bool:
+    """Whether a loss of the program's own fell a part of the way to a floor that nobody knows."""
+    compared = record.preflight.loss if record.preflight is not None else None
+    return compared is not None and compared.takes == "unknown" and not loss > NOTHING_LEARNED
 
 
 def _unseen(record: RunRecord) -> str | None:

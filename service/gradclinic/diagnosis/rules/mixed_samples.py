@@ -16,8 +16,8 @@ _Fault = tuple[str, float, tuple[Blame, ...]]
 class MixedSamples(Rule):
     """The output for one sample depends on other samples of its batch, because axes were confused.
 
-    A network may learn in spite of it. A batch that is read as time does harm anyway: the prediction for a sample then
-    depends on which others come before it.
+    A network may learn in spite of it. It does harm anyway where samples have axes that were confused: the prediction
+    for a sample then depends on which others come with it.
     """
 
     condition: Literal["mixed_samples"] = "mixed_samples"
@@ -31,7 +31,7 @@ class MixedSamples(Rule):
         summary, confidence, blames = _fault(seen)
         return self.finding(
             features,
-            harm=not_known_to_have_learned(features, thresholds) or (seen.later_only and seen.has_axes),
+            harm=not_known_to_have_learned(features, thresholds) or seen.has_axes,
             confidence=confidence,
             evidence=(Evidence("influence_of_other_samples", seen.influence, "fraction", 0.0),),
             summary=f"{summary}; {outcome_in_words(features, thresholds)}.",

@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import ClassVar, Literal
 
 from ...kernel.vocabulary import Blame, Severity
@@ -26,7 +27,9 @@ from ..outcome import (
     blown_up,
     enough,
     failed,
+    is_plain,
     loss_left,
+    small_steps_suspected,
     stayed_where_it_began,
     still_falling,
 )
@@ -62,7 +65,10 @@ class SlowConvergence(Rule):
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         unknown = stayed_where_it_began(features, record) and enough(features, thresholds)
-        if not (unknown or self._can_be(features, thresholds)) or not steps_too_small(features, thresholds):
+        small = steps_too_small(features, thresholds)
+        if not (small and (unknown or self._can_be(features, thresholds))) and not (
+            unknown and _of_plain_descent(features, record, thresholds)
+        ):
             return None
         total = features.total_update or 0.0
         clipped = mostly_clipped(record)
@@ -76,7 +82,15 @@ class SlowConvergence(Rule):
         blames: tuple[Blame, ...] = ("learning_rate", "steps")
         if clipped or has_faded:
             blames = ("clipping" if clipped else "schedule", "learning_rate")
-        return self._found(features, record, thresholds, summary=summary, certainty=0.99, blames=blames)
+        return self._found(
+            features,
+            record,
+            thresholds,
+            summary=summary,
+            certainty=0.99 if small else _PLAIN_RIGHTLY,
+            blames=blames,
+            limit=thresholds.small_update if small else _HALF * thresholds.large_update,
+        )
 
     def remainder(
         self, features: Features, record: RunRecord, thresholds: Thresholds, *, doubt: float
@@ -149,15 +163,17 @@ class SlowConvergence(Rule):
         blames: tuple[Blame, ...],
         more: tuple[Evidence, ...] = (),
         severity: Severity = "critical",
+        limit: float | None = None,
     ) -> Finding:
         evidence = list(loss_evidence(features, thresholds))
         if features.total_update is not None:
-            evidence.append(Evidence("total_update", features.total_update, "weights", thresholds.small_update))
+            least = limit or thresholds.small_update
+            evidence.append(Evidence("total_update", features.total_update, "weights", least))
         if features.relative_gradient is not None:
             evidence.append(
                 Evidence("relative_gradient", features.relative_gradient, "ratio", thresholds.usable_gradient)
             )
-        known = features.relative_train_loss is not None
+        known = features.relative_train_loss is not None and not isnan(features.relative_train_loss)
         late = share_above(features.losses_from(0.5), thresholds.learned) if known else _SMALL_RIGHTLY
         return self.finding(
             features,
@@ -194,6 +210,22 @@ def steps_too_small(features: Features, thresholds: Thresholds) -> bool:
     )
 
 
+def _of_plain_descent(features: Features, record: RunRecord, thresholds: Thresholds) -> bool:
+    """Whether plain gradient descent moved no layer by half of its size, although its gradient is usable."""
+    total, gradient = features.total_update, features.relative_gradient
+    return (
+        is_plain(record)
+        and small_steps_suspected(features, record, thresholds)
+        and (total or 0.0) < _HALF * thresholds.large_update
+        and gradient is not None
+        and gradient >= thresholds.usable_gradient
+    )
+
+
+_HALF = 0.5
+"""Of the size of a layer. The sum of all steps is more than what they moved it by."""
+_PLAIN_RIGHTLY = 0.7
+"""By the rule of succession: in 1 of 1 training, word vectors under SGD; with the doubt of a loss that is not known."""
 _BLAMED_RIGHTLY = 0.67
 """How often what is left over blames a true part: 7 of the 10 programs of `benchmark diagnosis --wild` on which it was
 fitted, by the rule of succession; and 6 of 9 others. Where steps are measured to be too small, 14 of 14 were right."""

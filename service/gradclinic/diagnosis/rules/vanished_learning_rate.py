@@ -13,6 +13,7 @@ from ..outcome import WELL, enough, failed
 from ..phrase import outcome_in_words, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
+from .insufficient_evidence import floor_unknown
 
 _EARLY = 0.25
 """Fraction of the steps before which it is there: cosine, linear and one-cycle schedules reach it in the last tenth."""
@@ -30,12 +31,12 @@ class VanishedLearningRate(Rule):
         fraction = gone_after(record)
         if fraction is None or fraction >= _EARLY or not features.finished or not enough(features, thresholds):
             return None
-        if failed(features, thresholds):  # then small steps or what else is wrong explain it
-            return None
         loss = features.relative_train_loss
+        if failed(features, thresholds) and (loss is None or not floor_unknown(loss, record)):
+            return None  # then small steps or what else is wrong explain it
         return self.finding(
             features,
-            harm=loss is None or loss > WELL,
+            harm=loss is None or not loss <= WELL,
             confidence=_RIGHTLY,
             evidence=(Evidence("steps_with_a_learning_rate", fraction, "fraction", _EARLY),),
             summary=(

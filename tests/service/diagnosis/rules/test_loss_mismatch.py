@@ -426,6 +426,16 @@ def test_what_a_loss_of_one_s_own_does_is_seen_from_32_losses_on(count, there, f
     assert (LossMismatch().judge(extract(record), record, Thresholds()) is not None) is there
 
 
+@pytest.mark.parametrize(("third", "there"), [(-0.9, True), (0.2, False)])
+def test_a_loss_that_scatters_about_0_at_first_may_fall_without_end(third, there):
+    """That of a policy gradient does: what was earned less a baseline, times a log-probability."""
+    look = but(CLASSIFIER, "loss", name="Own", takes="unknown")
+    losses = {"train_loss": lambda steps: np.where(steps == 2, third, -1.0 - steps)}
+    record = changed(healthy_record(), losses, outcome=outcome(constant_loss=None))
+    found = {each.condition for each in diagnose(seen(look, record=record)).findings}
+    assert ("loss_mismatch" in found) is there
+
+
 @pytest.mark.parametrize(
     ("first", "last", "there"), [(20.0, -1.125, True), (20.0, -1.0, False), (0.0, -0.2, False), (0.125, -0.2, True)]
 )
@@ -453,7 +463,13 @@ def test_targets_near_0_decide_in_a_loss_that_divides_by_them(largest, there):
 
 @pytest.mark.parametrize(
     ("endless", "left", "final", "there"),
-    [(True, 0.1, -4.0, True), (False, 0.1, -4.0, False), (True, 0.11, -4.0, False), (True, 0.1, 0.1, False)],
+    [
+        (True, 0.1, -4.0, True),
+        (False, 0.1, -4.0, False),
+        (False, 0.001, -4.0, True),
+        (True, 0.11, -4.0, False),
+        (True, 0.1, 0.1, False),
+    ],
 )
 def test_outputs_that_became_one_under_a_loss_that_falls_without_end_point_to_a_wrong_sign(endless, left, final, there):
     look = but(REGRESSION, "loss", name="Flow", takes="unknown", endless=endless, spread_left=left)

@@ -1,3 +1,5 @@
+import pytest
+
 from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.preflight import MixingFacts
 
@@ -30,8 +32,8 @@ def test_where_samples_have_no_axes_to_mistake_it_is_a_possibility_that_does_not
     assert "unless samples are meant to interact" in finding.summary
 
 
-def test_in_a_network_that_learned_they_do_no_harm():
-    found = diagnose(seen(mixing(), outcome=outcome(), record=healthy_record()))
+def test_in_a_network_that_learned_samples_without_axes_do_no_harm():
+    found = diagnose(seen(mixing(has_axes=False), outcome=outcome(), record=healthy_record()))
     (finding,) = (each for each in found.findings if each.condition == "mixed_samples")
     assert (found.primary, finding.harm) == ("healthy", False)
 
@@ -40,8 +42,9 @@ def test_samples_that_are_kept_apart_are_none():
     assert "mixed_samples" not in {each.condition for each in diagnose(seen(mixing(influence=0.0))).findings}
 
 
-def test_a_batch_that_is_read_as_time_does_harm_even_where_the_loss_falls():
-    found = diagnose(seen(mixing(later_only=True), outcome=outcome(), record=healthy_record()))
+@pytest.mark.parametrize("later_only", [True, False])
+def test_confused_axes_do_harm_even_where_the_loss_falls(later_only):
+    found = diagnose(seen(mixing(later_only=later_only), outcome=outcome(), record=healthy_record()))
     assert (found.primary, found.findings[0].harm) == ("mixed_samples", True)
 
 

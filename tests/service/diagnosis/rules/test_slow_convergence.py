@@ -358,6 +358,24 @@ def test_steps_that_are_too_small_are_named_without_a_loss_to_compare_with_where
         assert "still 99 % of what it was at first" in found["slow_convergence"].summary
 
 
+@pytest.mark.parametrize(("name", "moved", "there"), [("SGD", 0.49, True), ("SGD", 0.51, False), ("Adam", 0.49, False)])
+def test_plain_descent_that_moved_no_layer_by_half_of_its_size_is_too_slow_where_the_loss_stays(name, moved, there):
+    record = changed(
+        healthy_record(),
+        {"train_loss": lambda steps: 2.3 - 0.001 * steps / steps.max(), "update_to_weight_ratio": moved / 300},
+        outcome=outcome(constant_loss=0.0),
+    )
+    look = but(CLASSIFIER, "optimizer", name=name, momentum=0.0)
+    found = {each.condition: each for each in diagnose(replace(record, preflight=look)).findings}
+    assert ("slow_convergence" in found) is there
+    if there:
+        finding = found["slow_convergence"]
+        assert finding.blames[0] == "learning_rate"
+        assert "raise the learning rate" in finding.summary
+        assert 0.5 < finding.confidence < 0.7
+        assert "set_learning_rate" in remedies(finding)
+
+
 @pytest.mark.parametrize(("fraction", "blamed"), [(0.4, "learning_rate"), (0.9, "clipping")])
 def test_where_clipping_sets_the_size_of_small_steps_it_is_blamed_first(fraction, blamed):
     """A loss that scatters around the constant predictor's, in steps that move no layer by its own size."""

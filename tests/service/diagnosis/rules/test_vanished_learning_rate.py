@@ -6,6 +6,7 @@ import pytest
 from gradclinic.diagnosis import diagnose
 
 from ..records import changed, healthy_record, outcome
+from ..seen import CLASSIFIER, but
 
 
 def found(rate, *, left=0.44):
@@ -39,6 +40,19 @@ def test_nothing_was_lost_if_the_loss_fell_to_a_fifth(left, harm):
 )
 def test_schedules_that_reach_nothing_late_or_come_back_are_sound(rate):
     assert "vanished_learning_rate" not in found(rate)
+
+
+@pytest.mark.parametrize(("takes", "there"), [("unknown", True), ("logits", False)])
+def test_a_loss_that_fell_a_part_of_the_way_to_an_unknown_floor_does_not_explain_itself(takes, there):
+    record = changed(
+        healthy_record(),
+        {"learning_rate": lambda steps: 0.1 * 0.9**steps},
+        outcome=outcome(final_train_loss=0.86 * 2.3),
+    )
+    look = but(CLASSIFIER, "loss", name="Pinball", takes=takes)
+    found = {each.condition: each for each in diagnose(replace(record, preflight=look)).findings}
+    assert ("vanished_learning_rate" in found) is there
+    assert not there or found["vanished_learning_rate"].harm
 
 
 def test_without_rates_and_during_a_run_nothing_is_known():
