@@ -153,6 +153,9 @@ class LossFacts(Spec):
     """Fraction of the first targets whose class has an output and is left out of the loss; None if none is."""
     spread_of_sizes: float | None = None
     """Deviation of the sizes of the targets over their mean, in a loss that is the same for outputs of any size."""
+    compared_samples: Count = 0
+    """Number of samples in a batch that a loss of the program's own compares with each other, without targets; 0 if it
+    compares none, or more than 4."""
     spread_left: float | None = None
     """Spread of the outputs over the samples of a batch, in the last call over the first, median over the columns."""
     inner: Annotated[Items[InnerLoss], Field(max_length=16)] = ()

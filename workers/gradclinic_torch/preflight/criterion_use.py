@@ -13,6 +13,7 @@ from ..measure.loss_of_passes import Told, loss_of
 from ..model.graph import holds_derivatives
 from ..model.last_activation import last_activation
 from .batch_facts import rarest_class
+from .compared_samples import compared_samples
 from .directions import spread_of_sizes
 from .ignored_class import ignored_fraction
 from .inner_losses import inner_losses
@@ -44,6 +45,7 @@ class CriterionUse:
         self._sizes: float | None = None
         self._residual = False
         self._small_targets: float | None = None
+        self._compared = 0
         self._right: RightOutputs | None = None
         self._inner: tuple[InnerLoss, ...] = ()
         self._floors: tuple[float, float] | None = None
@@ -91,6 +93,7 @@ class CriterionUse:
         self._sizes = self._sizes or spread_of_sizes(self._criterion, outputs, targets, value)
         if self._small_targets is None:
             self._small_targets = largest_over_median(self._criterion, outputs, targets, value)
+        self._compared = self._compared or compared_samples(self._criterion, outputs, targets, value)
         self._right = self._right or right_outputs(self._criterion, outputs, targets, value)
         self._inner = self._inner or inner_losses(self._criterion, outputs, targets, value)
         activation = last_activation(outputs.grad_fn) or ""
@@ -120,6 +123,7 @@ class CriterionUse:
             small_targets=self._small_targets,
             ignored=self._ignored,
             spread_of_sizes=self._sizes,
+            compared_samples=self._compared,
             bounded_floor=self._floors[0] if self._floors is not None else None,
             free_floor=self._floors[1] if self._floors is not None else None,
             factor=factor if factor is not None and factor > 0 else None,

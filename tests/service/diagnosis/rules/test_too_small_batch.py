@@ -5,8 +5,8 @@ import pytest
 from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.preflight import NormFacts
 
-from ..records import outcome
-from ..seen import CLASSIFIER, seen
+from ..records import healthy_record, outcome
+from ..seen import CLASSIFIER, but, seen
 
 
 def test_batch_norm_over_two_samples_is_named():
@@ -15,6 +15,17 @@ def test_batch_norm_over_two_samples_is_named():
     assert finding.condition == "too_small_batch"
     assert "2 samples" in finding.summary
     assert finding.blames[0] == "batch_size"
+
+
+@pytest.mark.parametrize(("samples", "there"), [(0, False), (2, True), (3, True), (4, False)])
+def test_a_loss_that_compares_samples_needs_more_than_three_even_where_it_is_low(samples, there):
+    look = but(CLASSIFIER, "loss", name="NTXent", takes="unknown", compared_samples=samples)
+    found = {each.condition: each for each in diagnose(seen(look, outcome=outcome(), record=healthy_record())).findings}
+    assert ("too_small_batch" in found) is there
+    if there:
+        finding = found["too_small_batch"]
+        assert (finding.harm, finding.blames) == (True, ("batch_size",))
+        assert "1 other one" in finding.summary or samples == 3
 
 
 def test_one_image_is_too_few_however_many_pixels_it_has():
