@@ -294,6 +294,8 @@ class PairingFacts(Spec):
     """Probability of a correlation as large if they are independent."""
     amounts: bool
     """Whether the inputs are numbers, and not symbols such as words, between which a distance says little."""
+    of_others: Count = 0
+    """Number of sequences whose targets are the next steps of another sample's inputs; 0 if any has its own."""
     turned: Word | None = None
     """How pictures are turned that agree with the maps that are their targets only if turned back; None if not."""
 

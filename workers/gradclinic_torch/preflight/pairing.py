@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gradclinic.measurements.preflight import FitFacts, PairingFacts
 
+from .others_targets import of_others
 from .simple_fits import simple_fits
 from .turned_maps import TurnedMaps
 
@@ -81,6 +82,7 @@ class Pairing:
             correlation=correlation,
             p_value=p_value(correlation, len(inputs)),
             amounts=self._amounts,
+            of_others=of_others(*kept),
             turned=self._maps.turned(),
         )
 

@@ -6,7 +6,7 @@ from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..outcome import not_known_to_have_learned
-from ..phrase import outcome_in_words
+from ..phrase import counted, outcome_in_words
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -34,6 +34,8 @@ class UnrelatedTargets(Rule):
             return None
         if seen.turned is not None:
             return self._turned(seen.turned, features, thresholds)
+        if seen.of_others >= _CROSSED:
+            return self._of_others(seen, features, thresholds)
         return self._unrelated(seen, features, thresholds) if are_unrelated(seen) else None
 
     def _turned(self, turned: str, features: Features, thresholds: Thresholds) -> Finding:
@@ -47,6 +49,19 @@ class UnrelatedTargets(Rule):
                 f" {outcome_in_words(features, thresholds)}."
             ),
             blames=("data", "labels"),
+        )
+
+    def _of_others(self, seen: PairingFacts, features: Features, thresholds: Thresholds) -> Finding:
+        return self.finding(
+            features,
+            harm=True,
+            confidence=_CROSSED_RIGHTLY,
+            evidence=(Evidence("targets_of_others", float(seen.of_others), "samples", float(_CROSSED)),),
+            summary=(
+                f"The targets of {counted(seen.of_others, 'sample')} are the next steps of other samples, and none of"
+                " their own: inputs and targets were put into a different order, so shuffle both alike;"
+                f" {outcome_in_words(features, thresholds)}."
+            ),
         )
 
     def _unrelated(self, seen: PairingFacts, features: Features, thresholds: Thresholds) -> Finding:
@@ -83,6 +98,10 @@ _OF_SYMBOLS_RIGHTLY = 0.5
 """Over symbols it is a possibility: of nine trainings that failed for another reason, six had a weak dependence."""
 _TURNED_RIGHTLY = 0.75
 """By the rule of succession: in 2 of 2 trainings, and in none of 105 correct ones."""
+_CROSSED = 3
+"""Samples from which it is no chance that their targets are another one's next steps; one is hardly ever by chance."""
+_CROSSED_RIGHTLY = 0.67
+"""By the rule of succession: in 1 of 1 training; not found in any correct language model of the benchmark."""
 _BY_HEART = 0.5
 """A network that learned is right or learned by heart: in 1 of 3 trainings the targets were sound."""
 

@@ -63,3 +63,12 @@ def test_a_part_of_the_units_dies_where_there_is_nothing_to_learn_and_all_die_of
     level = {"dead_fraction": lambda steps: np.where(steps == 0, 0.1, dead)}
     record = changed(healthy_record(), level, outcome=failed())
     assert diagnose(seen(look, record=record)).primary == first
+
+
+@pytest.mark.parametrize(("others", "there"), [(2, False), (3, True)])
+def test_targets_that_are_next_steps_of_other_samples_do_harm_whatever_was_learned(others, there):
+    finding = found(ended=outcome(), of_others=others, p_value=1e-9).get("unrelated_targets")
+    assert (finding is not None) is there
+    if finding is not None:
+        assert (finding.harm, finding.blames[0]) == (True, "labels")
+        assert "are the next steps of other samples" in finding.summary
