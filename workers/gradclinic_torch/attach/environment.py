@@ -10,7 +10,7 @@ from gradclinic.measurements.record import SiteInfo
 
 from ..measure.one_pass import kernels_on
 from ..model.compiled import is_compiled
-from ..model.module_kinds import FUSED, attends
+from ..model.module_kinds import FUSED, is_attention
 
 
 def environment_of(
@@ -60,7 +60,7 @@ def _notes(model: nn.Module, sites: Sequence[SiteInfo]) -> list[str]:
     if unknown:
         notes.append(f"the activation after {unknown} of the sites is unknown, so saturation is not checked there")
     measured = any(site.kind == "attention" for site in sites)
-    if not measured and is_compiled(model) and any(map(attends, model.modules())):
+    if not measured and is_compiled(model) and any(map(is_attention, model.modules())):
         notes.append("the logits and the entropy of attention are not recorded: a compiled graph does not keep them")
     return notes
 

@@ -37,7 +37,7 @@ def weights_of(module: nn.Module) -> Weights:
     return tuple(name for name, each in own if sum(size > 1 for size in each.shape) > 1)
 
 
-def attends(module: nn.Module) -> bool:
+def is_attention(module: nn.Module) -> bool:
     """Whether a module computes an attention, by the name of its class."""
     name = type(module).__name__.lower()
     return "attention" in name or "attn" in name

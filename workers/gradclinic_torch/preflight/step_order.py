@@ -16,7 +16,7 @@ from gradclinic.measurements.preflight import OrderFacts
 
 from ..model.generator import kept_generators
 from ..model.hooks import first_tensor
-from ..model.module_kinds import attends
+from ..model.module_kinds import is_attention
 from .model_copy import Arguments, Look, copied, few_of, may_be_copied, output_of, with_tensors
 
 SAMPLES = 8
@@ -37,7 +37,7 @@ class StepOrder:
         self._model = model
         self._arguments: Arguments | None = None
         self._targets: Tensor | None = None
-        self._done = not any(attends(module) or isinstance(module, _RECURRENT) for module in model.modules())
+        self._done = not any(is_attention(module) or isinstance(module, _RECURRENT) for module in model.modules())
 
     def before_forward(self, args: tuple[Any, ...], kwargs: Mapping[str, object]) -> None:
         """The model is about to be called."""
@@ -78,7 +78,7 @@ def _facts(model: nn.Module, arguments: Arguments, targets: Tensor | None) -> Or
     by_sample = targets is not None and targets.ndim == 1 and len(targets) == count  # as many classes as steps
     axes = [axis for axis in range(1, before.ndim) if before.shape[axis] == steps and not by_sample]
     look = _Look(alone, given, before, device)
-    attends = any(attends(module) for module in model.modules())
+    attends = any(is_attention(module) for module in model.modules())
     if attends and not axes and _hides_content(alone, given, inputs[:few], device):
         return OrderFacts(steps=steps, blind=False, sees_later=None, predicts_next=False, content_hidden=True)
     only = look.only_step(inputs[:few]) if not axes else None
