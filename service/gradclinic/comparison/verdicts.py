@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kernel.vocabulary import ArmVerdict
+from ..kernel.vocabulary import ArmVerdict, metric_in_words
 from .exact_tests import ExactTests
 from .intervals import EXACT_UP_TO
 from .paired import PairedDifference, ratio
@@ -202,7 +202,7 @@ def _metric_reason(paired: PairedDifference, outcome: ArmVerdict) -> str:
 
 
 def _words(paired: PairedDifference) -> str:
-    return "the " + paired.metric.name.removeprefix("final_").replace("_", " ")
+    return f"the {metric_in_words(paired.metric.name)}"
 
 
 def _said(paired: PairedDifference) -> str:

@@ -44,3 +44,8 @@ def _today(unit: object) -> object:
 
 Unit = Annotated[str, BeforeValidator(_today)]
 """The unit of a measured number. Documents of earlier versions have "decades" for orders of magnitude."""
+
+
+def metric_in_words(name: str) -> str:
+    """A metric as people call it, for example the validation loss for `final_validation_loss`."""
+    return name.removeprefix("final_").replace("train_", "training_").replace("_", " ")

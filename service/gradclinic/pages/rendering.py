@@ -20,6 +20,7 @@ from ..diagnosis.finding import is_possibility
 from ..kernel.amounts import bytes_in_words
 from ..kernel.errors import GradclinicError
 from ..kernel.program import COMMAND
+from ..kernel.vocabulary import metric_in_words
 from ..remedies.words import in_words
 from . import filters
 from .files import PLOTLY, plotly_styles
@@ -56,6 +57,7 @@ def _environment() -> Environment:
         share=filters.share,
         words=filters.words,
         sentence=filters.sentence,
+        metric=metric_in_words,
         capital=filters.capital,
         coded=filters.coded,
         field=filters.field,

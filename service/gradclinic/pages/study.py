@@ -23,6 +23,7 @@ from ..comparison import (
 from ..comparison.arms import BASELINE
 from ..kernel.errors import InsufficientData, InvalidSpec
 from ..kernel.json import JsonObject
+from ..kernel.vocabulary import metric_in_words
 from ..measurements.record import Layout, Series
 from ..measurements.statistics import STATISTICS
 from ..store import Run, RunSummary, Study
@@ -170,7 +171,7 @@ def _instead(arm: ArmComparison, comparison: Comparison) -> str:
     effect = arm.effects.get(comparison.metric)
     if effect is None or effect.difference is None:
         return ""
-    name = filters.words(comparison.metric).removeprefix("final ")
+    name = metric_in_words(comparison.metric)
     return f": {name} {filters.short(effect.arm_mean)} instead of {filters.short(effect.baseline_mean)}"
 
 

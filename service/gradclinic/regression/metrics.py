@@ -8,7 +8,7 @@ from ..comparison.exact_tests import count
 from ..comparison.intervals import EXACT_UP_TO, seeds_that_decide
 from ..comparison.paired import PairedDifference, outcome, paired_difference, ratio
 from ..comparison.results import Pair
-from ..kernel.vocabulary import CheckVerdict
+from ..kernel.vocabulary import CheckVerdict, metric_in_words
 from .chance import Befell
 from .margins import limit_of
 from .report import MetricCheck, PairedRuns
@@ -104,7 +104,7 @@ class _Compared:
     @property
     def reason(self) -> str:
         """The reason for the verdict, in one sentence."""
-        name = self.metric.name.removeprefix("final_").replace("_", " ").capitalize()
+        name = metric_in_words(self.metric.name).capitalize()
         if self.paired is None:
             return f"{name}: no pair of runs has this metric."
         if self._seeds < FEWEST_SEEDS:

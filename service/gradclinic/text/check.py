@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..kernel.status import ENDED
+from ..kernel.vocabulary import metric_in_words
 from ..schemas.check import CheckAnswer, CheckSummary, ConditionCheckAnswer, MetricCheckAnswer
 from ..schemas.comparison import EffectAnswer, RatioEffectAnswer
 from ..schemas.event import StudyProgress, StudyProgressEvent
@@ -81,7 +82,7 @@ def _metrics(metrics: Sequence[MetricCheckAnswer]) -> Table:
     for each in metrics:
         effect = each.effect
         table.add_row(
-            each.metric.removeprefix("final_").replace("_", " "),
+            metric_in_words(each.metric),
             _verdict(each.verdict),
             short(None if effect is None else effect.baseline_mean),
             short(None if effect is None else effect.arm_mean),

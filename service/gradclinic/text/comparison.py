@@ -9,6 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from ..kernel.vocabulary import metric_in_words
 from ..schemas.comparison import ArmAnswer, ComparisonAnswer, EffectAnswer, RatioEffectAnswer
 from .numbers import factor, short
 
@@ -40,7 +41,7 @@ class Ranking:
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         comparison = self.comparison
         metric = comparison.metric
-        title = _SHORT.get(metric, metric.replace("_", " "))
+        title = _SHORT.get(metric, metric_in_words(metric))
         names = ("#", "arm", "verdict", "runs", title, "effect [interval]", "accuracy", "D", "time")
         kept = [index for index, name in enumerate(names) if options.max_width >= _DROPPED_BELOW.get(name, 0)]
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))

@@ -27,7 +27,7 @@ def test_a_report_is_saved_as_one_file(clinic: Clinic, settings: Settings, tmp_p
     by = ("--metric", "final_train_loss")
     told = gradclinic("report", study.id, "-o", str(file), *by, "--json", "--url", clinic.url)
     assert json.loads(told.stdout) == {"id": study.id, "file": str(file), "bytes": file.stat().st_size}
-    assert "Final train loss" in file.read_text("utf-8")
+    assert "Training loss" in file.read_text("utf-8")
 
 
 def test_a_report_that_cannot_be_made_says_why(clinic: Clinic, tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ def test_a_comparison_is_drawn_by_its_own_metric_and_shows_itself(clinic: Clinic
     study = clinic.study(EXPERIMENT, arms={"norm": [remedies.AddBatchNorm()]}, seeds=[0])
     train(settings, *(run.id for run in study.runs()))
     comparison = study.comparison(metric="final_validation_accuracy")
-    assert comparison.figure().layout.title.text == "Final validation accuracy against baseline"
-    assert study.comparison().figure().layout.title.text == "Final validation loss against baseline"
+    assert comparison.figure().layout.title.text == "Validation accuracy against baseline"
+    assert study.comparison().figure().layout.title.text == "Validation loss against baseline"
     assert [line.name for line in comparison.figure("profiles").data] == ["baseline", "norm"]
     assert repr(comparison) == str(comparison)
     assert comparison["norm"].arm == "norm"
@@ -33,7 +33,7 @@ def test_a_comparison_is_drawn_by_its_own_metric_and_shows_itself(clinic: Clinic
         comparison["typo"]
     pio.renderers["shown"] = shown = Shown()
     comparison.figure().show(renderer="shown")
-    assert [each["layout"]["title"]["text"] for each in shown.figures] == ["Final validation accuracy against baseline"]
+    assert [each["layout"]["title"]["text"] for each in shown.figures] == ["Validation accuracy against baseline"]
     assert "norm" in comparison.figure()._repr_html_()
     with pytest.raises(errors.InsufficientData, match="swept"):
         comparison.figure("map")

@@ -33,7 +33,7 @@ def test_a_notebook_shows_words_and_a_chart_and_figures_have_names(clinic: Clini
         assert "<b>norm" not in html
     assert len(single.figure("profiles").data) == 2
     assert runs[0].figure("curves").data
-    assert study.figure().layout.title.text == "Final validation loss against baseline"
+    assert study.figure().layout.title.text == "Validation loss against baseline"
     with pytest.raises(errors.InvalidSpec, match="profile, curves, heatmap"):
         runs[0].figure("portrait")
 

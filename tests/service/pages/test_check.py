@@ -23,7 +23,7 @@ def test_the_page_of_a_check_says_the_verdict_and_by_what(clinic: Clinic):
     text = clinic.page(f"/checks/{clinic.check}")
     assert "verdict-inconclusive" in text
     assert "3 seeds would decide" in text
-    assert "Final validation loss" in text
+    assert "Validation loss" in text
     assert 'data-figure="/v1/figures/checks/' in text
     assert "vanishing gradients" in text
     assert "data-live" not in text

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil, floor, isfinite, log10
 
 from ...comparison import Effect, RatioEffect
+from ...kernel.vocabulary import metric_in_words
 from ...regression import MetricCheck, PairedRuns
 from ..theme import NEUTRAL, WORSE, Figure, Part, axis, baseline_line, figure, interval_bar, rounded, said
 
@@ -35,7 +36,7 @@ def margin(found: MetricCheck, *, title: str = "") -> Figure:
     data.append(_margin(limit, relative=relative))
     return figure(
         data,
-        title=title or f"{found.metric.replace('_', ' ').capitalize()}, new against the baseline",
+        title=title or f"{metric_in_words(found.metric).capitalize()}, new against the baseline",
         xaxis=axis(_unit(found, relative=relative), **scale),
         yaxis=axis("", tickvals=[SEEDS, MEAN], ticktext=["each seed", "mean"], range=[-0.6, 1.7]),
         shapes=[baseline_line(origin), _worse(limit, edge)],

@@ -4,6 +4,7 @@ from math import ceil, floor, inf, log10
 
 from ...comparison import ArmComparison, Comparison, Effect, RatioEffect
 from ...kernel.errors import InsufficientData
+from ...kernel.vocabulary import metric_in_words
 from ..theme import NEUTRAL, VERDICTS, Figure, Part, axis, baseline_line, figure, interval_bar, rounded, said
 
 _STEPS = (
@@ -37,7 +38,7 @@ def ranking(comparison: Comparison, *, title: str = "") -> Figure:
         data.append(_row(row, arm, middle, interval))
     return figure(
         data,
-        title=title or f"{metric.replace('_', ' ').capitalize()} against {comparison.baseline}",
+        title=title or f"{metric_in_words(metric).capitalize()} against {comparison.baseline}",
         xaxis=axis(
             "ratio to the baseline, left is better" if relative and _lower_is_better(metric) else _unit(metric),
             **(_log_ticks(data) if relative else {}),

@@ -7,6 +7,7 @@ from math import ceil, isfinite, isinf, log10
 import numpy as np
 
 from ...comparison.trainability import ArmMap, Cell, SweptField, TrainabilityMap
+from ...kernel.vocabulary import metric_in_words
 from ..theme import NOT_FINITE, Figure, Part, axis, figure, said
 from .heatmap import SEQUENTIAL
 
@@ -47,7 +48,7 @@ def trainability_map(
     `worst` is where the colours end, so that what diverged does not hide what learned; beyond it is one colour.
     Cells whose median is not finite have a colour of their own; cells without an ended run are left open.
     """
-    label = found.metric.replace("_", " ")
+    label = metric_in_words(found.metric)
     panels = _panels(found)
     scale = colour_scale([value for panel in panels for row in panel.medians for value in row], log=log, worst=worst)
     colours = LIGHT_IS_LOW if lower_is_better else SEQUENTIAL
@@ -122,7 +123,7 @@ def _cell_in_words(arm: str, cell: Cell | None, metric: str) -> str:
         return "no ended run"
     value = "unknown" if cell.median is None else f"{cell.median:.4g}" if isfinite(cell.median) else "not finite"
     return said(
-        f"{arm}: {metric.replace('_', ' ')} {value}, {cell.outcome.replace('_', ' ')}, "
+        f"{arm}: {metric_in_words(metric)} {value}, {cell.outcome.replace('_', ' ')}, "
         f"{100 * cell.learned_fraction:.0f} % of {cell.runs} runs learned",
         longest=200,
     )

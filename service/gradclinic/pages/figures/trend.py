@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ...comparison import RatioEffect
+from ...kernel.vocabulary import metric_in_words
 from ...regression import MetricCheck
 from ..theme import NEUTRAL, UPWARDS, WORSE, Figure, Part, axis, figure, rounded, said
 from .margin import VERDICTS, middle_of, near, span
@@ -30,7 +31,7 @@ def trend(checks: Sequence[tuple[datetime, MetricCheck]]) -> Figure:
     every = -(-len(dates) // MOST_DATES)
     return figure(
         [_line([middle for middle, _, _ in found]), *_marks(found)],
-        title=f"{last.metric.replace('_', ' ').capitalize()} by check",
+        title=f"{metric_in_words(last.metric).capitalize()} by check",
         xaxis=axis(
             "",
             autotickangles=UPWARDS,
