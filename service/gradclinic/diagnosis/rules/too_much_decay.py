@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from math import prod
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -52,6 +53,12 @@ class TooMuchDecay(Rule):
         if left is not None and left <= _LEFT and not (vanished and decay < _STRONG):
             what = f"The weights shrank to {percent(left)} of their initial size under a weight decay of {decay:g}"
             evidence = Evidence("weight_norm_left", left, "fraction", _LEFT)
+        elif (bound := _bound_below_start(record, optimizer)) is not None and left is not None and left <= _SHRUNK:
+            what = (
+                f"AdamW with a weight decay of {decay:g} keeps weights below about {1 / decay:.2g}, and the typical one"
+                f" began at {bound:.2g}"
+            )
+            evidence = Evidence("initial_weight", bound, "weight", 1 / decay)
         elif (
             share is not None
             and share >= _SHARE
@@ -64,7 +71,7 @@ class TooMuchDecay(Rule):
         return self.finding(
             features,
             harm=failed(features, thresholds),
-            confidence=_AMONG_OTHERS if vanished else _RIGHTLY,
+            confidence=_AMONG_OTHERS if vanished or evidence.name == "initial_weight" else _RIGHTLY,
             evidence=(evidence, Evidence("weight_decay", decay, "1 per step and rate")),
             summary=f"{what}: lower it; {outcome_in_words(features, thresholds)}.",
             blames=("regularization",),
@@ -104,6 +111,21 @@ def _share(record: RunRecord, optimizer: OptimizerFacts) -> float | None:
     pull = optimizer.weight_decay * weights.values[others[late]][:, trained].astype(np.float64).mean(0)
     known = (gradient > 0) & np.isfinite(gradient) & np.isfinite(pull)
     return float(np.median(pull[known] / gradient[known])) if known.any() else None
+
+
+def _bound_below_start(record: RunRecord, optimizer: OptimizerFacts) -> float | None:
+    """RMS of the typical initial weight under AdamW, if it is above what its decay allows; None otherwise.
+
+    A step of Adam is about as large as the rate, and the decay takes away rate x decay x weight: they are equal at a
+    weight of 1 / decay (Loshchilov and Hutter 2019, arXiv:1711.05101).
+    """
+    norms = record.get("weight_norm_l2")
+    sizes = np.array([prod(weight.shape) for weight in record.weights], float)
+    trained = np.array([weight.trainable for weight in record.weights], bool)
+    if optimizer.name != "AdamW" or not len(norms) or not trained.any():
+        return None
+    typical = float(np.median(norms.values[0, trained] / np.sqrt(sizes[trained])))
+    return typical if typical > 1.0 / optimizer.weight_decay else None
 
 
 def _norm_left(record: RunRecord, since: float = 0.0) -> float | None:

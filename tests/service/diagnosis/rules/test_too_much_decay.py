@@ -138,3 +138,26 @@ def test_few_records_say_nothing_of_the_pull_of_a_decay():
         look = but(CLASSIFIER, "optimizer", weight_decay=0.1)
         conditions = {finding.condition for finding in diagnose(seen(look, record=fewer)).findings}
         assert ("too_much_decay" in conditions) is there
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "decay", "left", "there"),
+    [
+        ("AdamW", 20.0, 0.5, True),
+        ("AdamW", 5.0, 0.5, False),
+        ("Adam", 20.0, 0.5, False),
+        ("AdamW", 20.0, 0.8, False),
+    ],
+)
+def test_adamw_keeps_weights_below_one_over_its_decay(optimizer, decay, left, there):
+    """32 x 32 weights with a norm of 3.2 have an RMS of 0.1; 1/20 is less than that, and 1/5 is not."""
+    shrinking = {
+        "weight_norm_l2": lambda steps: 3.2 * np.where(steps < 10, 1.0, left),
+        "weight_grad_norm_l2": 0.0,
+    }
+    look = but(CLASSIFIER, "optimizer", name=optimizer, weight_decay=decay)
+    record = changed(healthy_record(), shrinking, outcome=failed())
+    found = {each.condition: each for each in diagnose(seen(look, record=record)).findings}
+    assert ("too_much_decay" in found) is there
+    if there:
+        assert "below about 0.05, and the typical one began at 0.1" in found["too_much_decay"].summary
