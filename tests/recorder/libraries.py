@@ -120,5 +120,5 @@ OF_PEFT: Mapping[str, Architecture] = {
         1e-2,
         log(WORDS),
     ),
-    "peft_bert": Architecture(partial(with_lora, bert, layers=["query", "value"], trained="classifier"), topics, 1e-2),
+    "peft_bert": Architecture(partial(with_lora, bert, layers=["query", "value"], trained="classifier"), topics, 2e-2),
 }
