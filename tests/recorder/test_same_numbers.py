@@ -130,7 +130,8 @@ def test_every_statistic_is_the_same(name: str) -> None:
         wanted = [each for each in ours.steps if statistic != "dead_fraction" or each == STEPS]
         ours, theirs = at_steps(ours, wanted), at_steps(theirs, wanted)
         # torch's own clipping divides by a norm that is 1e-6 larger, and a mean after layer norm is only rounding.
-        close = 1e-6 if statistic == "preactivation_mean" else 1e-9
+        # A cosine is as exact as the directions of float32 gradients are.
+        close = 1e-6 if statistic in {"preactivation_mean", "grad_cosine"} else 1e-9
         np.testing.assert_allclose(ours.values, theirs.values, rtol=2e-5, atol=close, err_msg=statistic)
 
 

@@ -10,9 +10,9 @@
             recording.after_backward(loss)     # before any clipping
             optimizer.step()
 
-It needs torch (tested with the version of `gradclinic[worker]`), but not the workers. It finds by itself the outputs of
-linear and convolutional layers (after a norm and before the activation), residual blocks, and recurrent cells. It never
-changes the training, and never stops it.
+It needs torch 2.4 or newer (tested most with the version of `gradclinic[worker]`), but not the workers. It finds by
+itself the outputs of linear and convolutional layers (after a norm and before the activation), residual blocks, and
+recurrent cells. It never changes the training, and never stops it.
 
 `study` trains your model with several remedies, here, and compares them:
 
