@@ -13,6 +13,8 @@ from .loops import same, weights_of
 
 pytestmark = pytest.mark.slow
 
+NEAR = 0.05
+"""So near to half of the loss of the best constant, it may stay open whether a network learned."""
 SITES = Path(__file__).with_name("snapshots")
 ALL: Mapping[str, Architecture] = {**ARCHITECTURES, **OF_TORCHVISION, **OF_TIMM, **OF_PEFT}
 EVERY = pytest.mark.parametrize("name", ALL)
@@ -81,5 +83,7 @@ def test_initial_weights_far_off_are_named_unless_the_network_learns_all_the_sam
     assert outcome is not None
     assert outcome.relative_train_loss is not None
     learned = outcome.relative_train_loss <= 0.5
+    if abs(outcome.relative_train_loss - 0.5) < NEAR and diagnosis.primary == "insufficient_evidence":
+        return
     assert diagnosis.findings[0].harm is not learned
     assert (diagnosis.primary == "healthy") is learned
