@@ -36,5 +36,7 @@ def explosive() -> dict[str, Any]:
     )
 
 
-HEALTHY = experiment(model={"depth": 2, "activation": "relu"}, optimizer={"learning_rate": 0.3})
+HEALTHY = experiment(
+    model={"depth": 2, "activation": "relu"}, optimizer={"kind": "adam", "learning_rate": 0.01}, training={"steps": 50}
+)
 """A network that trains well."""
