@@ -82,9 +82,10 @@ def test_two_processes_are_one_record_equal_to_that_of_one_process(tmp_path: Pat
     assert record.series.keys() == alone.record.series.keys()
     for name, series in record.series.items():
         expected = alone.record.get(name)
-        assert np.array_equal(series.steps, expected.steps), name
+        both = np.isin(series.steps, expected.steps)  # alone, norms are taken at some steps only
+        assert np.array_equal(series.steps[both], expected.steps), name
         if name != "activation_batch_std":  # of one process's samples
-            assert series.values == pytest.approx(expected.values, rel=1e-6, abs=1e-9, nan_ok=True), name
+            assert series.values[both] == pytest.approx(expected.values, rel=1e-6, abs=1e-9, nan_ok=True), name
     assert [each.rank for each in record.outcome.ranks] == [0, 1]
     assert all(1 / 1.5 < each.gradient < 1.5 for each in record.outcome.ranks)
     assert not any(finding.condition == "uneven_ranks" for finding in diagnose(record).findings)
@@ -143,7 +144,8 @@ def test_two_processes_with_parts_of_a_network_are_one_record_equal_to_that_of_o
     assert alone.record.series.keys() - record.series.keys() == {"grad_cosine"}
     for name, series in record.series.items():
         expected = alone.record.get(name)
-        assert np.array_equal(series.steps, expected.steps), name
+        both = np.isin(series.steps, expected.steps)  # alone, norms are taken at some steps only
+        assert np.array_equal(series.steps[both], expected.steps), name
         if name != "activation_batch_std":  # of one process's samples
-            assert series.values == pytest.approx(expected.values, rel=1e-6, abs=1e-9, nan_ok=True), name
+            assert series.values[both] == pytest.approx(expected.values, rel=1e-6, abs=1e-9, nan_ok=True), name
     assert "11 parameters are sharded" in str(record.environment["notes"])
