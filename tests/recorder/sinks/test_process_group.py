@@ -1,5 +1,6 @@
 """A training on two processes is one record, equal to that of one process."""
 
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -48,6 +49,17 @@ def fit(network: nn.Module, part: slice, *, record: bool = True, factor: float =
     return recording
 
 
+def _leave(store: distributed.FileStore, rank: int) -> None:
+    """End this process when the other has done its work, too, and without torch's own ending.
+
+    Now and then, gloo aborts or waits for ever where a process closes its connections before the other has ended, or
+    where Python ends beside gloo's threads.
+    """
+    store.set(f"done {rank}", "")
+    store.wait(["done 0", "done 1"])
+    os._exit(0)
+
+
 def _train(rank: int, folder: str, recorders: tuple[int, ...], factor: float) -> None:
     torch.set_num_threads(1)
     store = distributed.FileStore(f"{folder}/store", 2)
@@ -57,7 +69,7 @@ def _train(rank: int, folder: str, recorders: tuple[int, ...], factor: float) ->
     recording = fit(network, part, record=rank in recorders, factor=factor if rank else 1.0)
     found = recording.record if recording is not None and rank == 0 else None
     torch.save((found, weights_of(network.module)), f"{folder}/{rank}.pt")
-    distributed.destroy_process_group()
+    _leave(store, rank)
 
 
 def trained(folder: Path, *recorders: int, factor: float = 1.0) -> tuple[RunRecord, list[Tensor]]:
@@ -82,10 +94,9 @@ def test_two_processes_are_one_record_equal_to_that_of_one_process(tmp_path: Pat
     assert record.series.keys() == alone.record.series.keys()
     for name, series in record.series.items():
         expected = alone.record.get(name)
-        both = np.isin(series.steps, expected.steps)  # alone, norms are taken at some steps only
-        assert np.array_equal(series.steps[both], expected.steps), name
+        assert np.array_equal(series.steps, expected.steps), name
         if name != "activation_batch_std":  # of one process's samples
-            assert series.values[both] == pytest.approx(expected.values, rel=1e-6, abs=1e-9, nan_ok=True), name
+            assert series.values == pytest.approx(expected.values, rel=1e-6, abs=1e-9, nan_ok=True), name
     assert [each.rank for each in record.outcome.ranks] == [0, 1]
     assert all(1 / 1.5 < each.gradient < 1.5 for each in record.outcome.ranks)
     assert not any(finding.condition == "uneven_ranks" for finding in diagnose(record).findings)
@@ -126,7 +137,7 @@ def _train_sharded(rank: int, folder: str, recorded: bool) -> None:
     recording = fit(network, slice(rank * 16, rank * 16 + 16), record=recorded)
     weights = [each.full_tensor().detach().clone() for each in network.parameters()]
     torch.save((recording.record if recording is not None and rank == 0 else None, weights), f"{folder}/{rank}.pt")
-    distributed.destroy_process_group()
+    _leave(store, rank)
 
 
 @pytest.mark.slow
