@@ -1,11 +1,12 @@
 """Training loops as people write them, with a recording or without."""
 
+import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from gradclinic_torch import Recording
 
@@ -71,3 +72,14 @@ def weights_of(model: nn.Module) -> list[Tensor]:
 
 def same(first: list[Tensor], second: list[Tensor]) -> bool:
     return len(first) == len(second) and all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def leave(store: distributed.FileStore, rank: int) -> None:
+    """End this process when the other has done its work, too, and without torch's own ending.
+
+    Now and then, gloo aborts or waits for ever where a process closes its connections before the other has ended, or
+    where Python ends beside gloo's threads.
+    """
+    store.set(f"done {rank}", "")
+    store.wait(["done 0", "done 1"])
+    os._exit(0)

@@ -1,6 +1,5 @@
 """A training on two processes is one record, equal to that of one process."""
 
-import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from gradclinic.diagnosis import diagnose
 from gradclinic.measurements.record import RunRecord
 from gradclinic_torch import Recording
 
-from ..loops import mlp, same, weights_of
+from ..loops import leave, mlp, same, weights_of
 
 try:
     from torch.distributed.fsdp import fully_shard
@@ -49,17 +48,6 @@ def fit(network: nn.Module, part: slice, *, record: bool = True, factor: float =
     return recording
 
 
-def _leave(store: distributed.FileStore, rank: int) -> None:
-    """End this process when the other has done its work, too, and without torch's own ending.
-
-    Now and then, gloo aborts or waits for ever where a process closes its connections before the other has ended, or
-    where Python ends beside gloo's threads.
-    """
-    store.set(f"done {rank}", "")
-    store.wait(["done 0", "done 1"])
-    os._exit(0)
-
-
 def _train(rank: int, folder: str, recorders: tuple[int, ...], factor: float) -> None:
     torch.set_num_threads(1)
     store = distributed.FileStore(f"{folder}/store", 2)
@@ -69,7 +57,7 @@ def _train(rank: int, folder: str, recorders: tuple[int, ...], factor: float) ->
     recording = fit(network, part, record=rank in recorders, factor=factor if rank else 1.0)
     found = recording.record if recording is not None and rank == 0 else None
     torch.save((found, weights_of(network.module)), f"{folder}/{rank}.pt")
-    _leave(store, rank)
+    leave(store, rank)
 
 
 def trained(folder: Path, *recorders: int, factor: float = 1.0) -> tuple[RunRecord, list[Tensor]]:
@@ -137,7 +125,7 @@ def _train_sharded(rank: int, folder: str, recorded: bool) -> None:
     recording = fit(network, slice(rank * 16, rank * 16 + 16), record=recorded)
     weights = [each.full_tensor().detach().clone() for each in network.parameters()]
     torch.save((recording.record if recording is not None and rank == 0 else None, weights), f"{folder}/{rank}.pt")
-    _leave(store, rank)
+    leave(store, rank)
 
 
 @pytest.mark.slow

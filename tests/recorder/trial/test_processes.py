@@ -16,7 +16,7 @@ from gradclinic_torch import prescribe, study
 from gradclinic_torch.trial.processes import Processes
 
 from ...service.api.serving import NOBODY, serving
-from ..loops import digits
+from ..loops import digits, leave
 
 STEPS = 15
 ARMS = {"lower": ["lower_learning_rate"], "norm": ["add_batch_norm"]}
@@ -63,7 +63,7 @@ def _train(rank: int, folder: str, url: str) -> None:
         found = study(clinic, build, halves(rank, 2), ARMS, seeds=[0, 1], validation=validation, key="mine")
         again = study(clinic, build, halves(rank, 2), ARMS, seeds=[0, 1], key="mine")
     torch.save((found.id, again.id, said), f"{folder}/{rank}.pt")
-    distributed.destroy_process_group()
+    leave(store, rank)
 
 
 @pytest.mark.slow
