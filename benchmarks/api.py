@@ -14,17 +14,16 @@ import socket
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
 import uvicorn
-from sqlalchemy import Engine, event
 from starlette.types import Receive, Scope, Send
 from tests.processes import named
-from tests.service.store.costs import rows_read
+from tests.service.store.costs import rows_read, statements
 
 from gradclinic.diagnosis import diagnose
 from gradclinic.embedded import Embedded
@@ -160,22 +159,6 @@ def stored_study(settings: Settings) -> tuple[str, str, int]:
         compare_study(service, study_id)
     service.close()
     return study_id, run_ids[0], len(sent)
-
-
-@contextmanager
-def statements() -> Iterator[Sequence[str]]:
-    """Every statement that this process sends to a database meanwhile."""
-    sent: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement != "BEGIN":  # which SQLite is sent in words
-            sent.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def counted(folder: Path, *, few: int, many: int) -> Iterator[Row]:

@@ -7,21 +7,14 @@ from torch.nn import functional
 
 from gradclinic_torch.preflight.compared_samples import compared_samples
 
+from .own_loss import OwnLoss
+
 OUTPUTS = torch.randn(2, 6, generator=torch.Generator().manual_seed(0))
 TARGETS = torch.zeros(2)
 
 
-class Own(nn.Module):
-    def __init__(self, function) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return self.function(outputs, targets)
-
-
 def of(function, outputs: Tensor = OUTPUTS, targets: Tensor = TARGETS) -> int:
-    criterion = Own(function)
+    criterion = OwnLoss(function)
     return compared_samples(criterion, outputs, targets, criterion(outputs, targets))
 
 

@@ -12,21 +12,12 @@ from torch import Tensor, nn
 from gradclinic_torch import Recording
 from gradclinic_torch.preflight.fitted_constant import FittedConstant
 
+from .own_loss import OwnLoss
+
 torch.manual_seed(0)
 NUMBERS = torch.randn(96, 2) * 3 + 7
 CLASSES = torch.randint(0, 3, (96,)).clamp(max=2)
 YES = (torch.rand(96, 1) > 0.8).float()
-
-
-class Own(nn.Module):
-    """A loss as people write it: a function in a module."""
-
-    def __init__(self, function) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *args, **kwargs) -> Tensor:
-        return self.function(*args, **kwargs)
 
 
 def log_cosh(outputs, targets):
@@ -78,22 +69,22 @@ def searched(criterion, targets: Tensor, columns: int) -> float:
     [(log_cosh, NUMBERS, 2), (focal, CLASSES, 3), (weighted, NUMBERS, 2), (dice, YES, 1)],
 )
 def test_it_is_the_least_that_a_constant_output_reaches_through_the_criterion(function, targets, columns):
-    found = fitted(Own(function), in_three(targets), make=nn.Linear(4, columns))
+    found = fitted(OwnLoss(function), in_three(targets), make=nn.Linear(4, columns))
     assert found == pytest.approx(searched(function, targets, columns), rel=5e-3)
 
 
 def test_for_a_loss_that_torch_has_too_it_is_the_formula_s():
-    rows = fitted(Own(nn.functional.cross_entropy), in_three(CLASSES), make=nn.Linear(4, 3))
+    rows = fitted(OwnLoss(nn.functional.cross_entropy), in_three(CLASSES), make=nn.Linear(4, 3))
     shares = torch.bincount(CLASSES).double() / len(CLASSES)
     assert rows == pytest.approx(float(-(shares * shares.log()).sum()), rel=1e-3)
 
 
 def test_outputs_that_are_probabilities_are_held_to_what_a_softmax_or_a_sigmoid_can_give():
-    of_classes = Own(lambda outputs, targets: -outputs.gather(1, targets[:, None]).log().mean())
+    of_classes = OwnLoss(lambda outputs, targets: -outputs.gather(1, targets[:, None]).log().mean())
     found = fitted(of_classes, in_three(CLASSES), make=nn.Sequential(nn.Linear(4, 3), nn.Softmax(1)))
     shares = torch.bincount(CLASSES).double() / len(CLASSES)
     assert found == pytest.approx(float(-(shares * shares.log()).sum()), rel=1e-3)
-    squared = Own(lambda outputs, targets: ((outputs - targets) ** 2).mean())
+    squared = OwnLoss(lambda outputs, targets: ((outputs - targets) ** 2).mean())
     bounded = fitted(squared, in_three(NUMBERS), make=nn.Sequential(nn.Linear(4, 2), nn.Sigmoid()))
     assert bounded == pytest.approx(float(((NUMBERS - 1) ** 2).mean()), rel=2e-2)
 
@@ -151,9 +142,9 @@ class Weighing(nn.Module):
     [
         Counting(),
         Weighing(),
-        Own(lambda outputs, targets: ((outputs - targets) ** 2).mean() * (1 + torch.rand(()))),
-        Own(lambda outputs, _: -outputs.mean()),
-        Own(lambda outputs, targets: (outputs * targets).mean()),
+        OwnLoss(lambda outputs, targets: ((outputs - targets) ** 2).mean() * (1 + torch.rand(()))),
+        OwnLoss(lambda outputs, _: -outputs.mean()),
+        OwnLoss(lambda outputs, targets: (outputs * targets).mean()),
     ],
     ids=["with a state", "with weights", "that draws numbers", "without a bound", "of a product"],
 )
@@ -180,7 +171,9 @@ def test_a_loss_that_refuses_to_be_called_again_has_none_and_raises_nothing():
 
 def test_a_loss_that_a_constant_brings_to_zero_is_zero():
     ones = torch.ones(32, dtype=torch.long)
-    assert fitted(Own(nn.functional.cross_entropy), [(ones,)] * 3, make=nn.Linear(4, 3)) == pytest.approx(0, abs=1e-4)
+    assert fitted(OwnLoss(nn.functional.cross_entropy), [(ones,)] * 3, make=nn.Linear(4, 3)) == pytest.approx(
+        0, abs=1e-4
+    )
 
 
 def test_it_draws_from_no_generator_and_leaves_the_criterion_as_it_is():
@@ -223,8 +216,8 @@ def recorded(criterion: nn.Module, *, rate: float, model: nn.Module | None = Non
 
 
 def test_a_training_under_a_loss_of_one_s_own_is_judged_by_it():
-    assert recorded(Own(log_cosh), rate=1e-2).diagnosis().primary == "healthy"
-    assert recorded(Own(log_cosh), rate=1e-7).diagnosis().findings[0].harm
+    assert recorded(OwnLoss(log_cosh), rate=1e-2).diagnosis().primary == "healthy"
+    assert recorded(OwnLoss(log_cosh), rate=1e-7).diagnosis().findings[0].harm
 
 
 def test_a_class_that_is_derived_from_one_of_torch_s_is_fitted_where_it_computes_something_else():
@@ -250,12 +243,12 @@ def test_targets_in_the_thousands_are_reached_through_a_likelihood_of_mean_and_s
 
     targets = 4000 + 800 * torch.randn(96, 1, generator=torch.Generator().manual_seed(3))
     least = 0.5 * math.log(float(targets.double().var(unbiased=False))) + 0.5
-    assert fitted(Own(likelihood), in_three(targets)) == pytest.approx(least, rel=2e-2)
+    assert fitted(OwnLoss(likelihood), in_three(targets)) == pytest.approx(least, rel=2e-2)
 
 
 def kept(function, outputs, targets, *, calls=1):
     """A fitted constant that saw calls of this loss with the same batch."""
-    fitted, criterion = FittedConstant(), Own(function)
+    fitted, criterion = FittedConstant(), OwnLoss(function)
     for scale in np.linspace(1.0, 1.0 / calls, calls):
         made = (outputs * float(scale)).requires_grad_() * 1
         fitted.saw(criterion, (made, targets), {}, criterion(made, targets))
@@ -305,7 +298,7 @@ def test_the_spread_that_is_left_compares_the_last_call_with_the_first():
     ],
 )
 def test_a_loss_that_one_output_for_all_lowers_without_end_is_endless(function, is_so):
-    criterion, seen = Own(function), FittedConstant()
+    criterion, seen = OwnLoss(function), FittedConstant()
     for targets in NUMBERS.split(32):
         outputs = nn.Linear(4, 2)(torch.randn(32, 4))
         seen.saw(criterion, (outputs, targets), {}, criterion(outputs, targets))
@@ -316,7 +309,7 @@ def test_a_loss_that_one_output_for_all_lowers_without_end_is_endless(function, 
 
 def test_tuples_of_outputs_and_targets_have_no_constant_and_end_no_recording():
     model, x, y = nn.Linear(4, 2), torch.randn(32, 4), torch.randn(32, 1)
-    both = Own(lambda out, t: nn.functional.mse_loss(out[0], t[0]) + nn.functional.l1_loss(out[1], t[1]))
+    both = OwnLoss(lambda out, t: nn.functional.mse_loss(out[0], t[0]) + nn.functional.l1_loss(out[1], t[1]))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     with Recording(model, optimizer, both) as recording:
         loss = both(model(x).split(1, dim=1), (y, y))

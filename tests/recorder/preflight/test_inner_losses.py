@@ -2,28 +2,19 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 
 from gradclinic_torch.preflight.inner_losses import inner_losses
+
+from .own_loss import OwnLoss
 
 LOGITS = torch.randn(12, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
 CLASSES = torch.arange(12) % 4
 
 
-class Own(nn.Module):
-    """A function of outputs and targets as a loss."""
-
-    def __init__(self, function) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return self.function(outputs, targets)
-
-
 def of(function, outputs=LOGITS, targets=CLASSES):
-    criterion = Own(function)
+    criterion = OwnLoss(function)
     return inner_losses(criterion, outputs, targets, criterion(outputs, targets))
 
 

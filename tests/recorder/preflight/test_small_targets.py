@@ -6,21 +6,14 @@ from torch import Tensor, nn
 
 from gradclinic_torch.preflight.small_targets import largest_over_median
 
+from .own_loss import OwnLoss
+
 TARGETS = torch.tensor([0.01, *range(1, 32)])[:, None]
 OUTPUTS = torch.zeros(32, 1)
 
 
-class Own(nn.Module):
-    def __init__(self, function) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return self.function(outputs, targets).mean()
-
-
 def of(function, outputs: Tensor = OUTPUTS, targets: Tensor = TARGETS) -> float | None:
-    criterion = Own(function)
+    criterion = OwnLoss(lambda o, t: function(o, t).mean())
     return largest_over_median(criterion, outputs, targets, criterion(outputs, targets))
 
 

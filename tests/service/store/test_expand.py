@@ -1,17 +1,16 @@
 """Migrations only add at first, so that the version that is running goes on working while they are made."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, inspect
+from sqlalchemy import inspect
 
 from gradclinic.kernel.errors import SetupFailed
 from gradclinic.store import Store, migrate
 from gradclinic.store.database import Database
 
+from .costs import statements
 from .test_migrations import REVISIONS
 
 BEFORE_TRIALS = "20261124_03"
@@ -74,21 +73,6 @@ def must_be_given(column: Any) -> bool:
     return not column["nullable"] and column.get("default") is None
 
 
-@contextmanager
-def recorded() -> Iterator[list[str]]:
-    """Every statement that is sent to any database meanwhile."""
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-
-
 def test_no_migration_takes_away_what_the_version_before_it_uses(bare_database_url: str) -> None:
     before = schema_of(bare_database_url)
     for revision in REVISIONS:
@@ -103,10 +87,10 @@ def test_no_migration_keeps_waiting_whoever_uses_a_large_table_of_postgresql(pos
     url = postgres.url(name)
     for revision in REVISIONS:
         tables = set(schema_of(url))
-        with recorded() as statements:
+        with statements() as sent:
             migrate.upgrade(url, revision)
-        assert any("alembic_version" in statement for statement in statements)
-        assert locks(statements, tables=tables) == [], revision
+        assert any("alembic_version" in statement for statement in sent)
+        assert locks(sent, tables=tables) == [], revision
     postgres.drop(name)
 
 

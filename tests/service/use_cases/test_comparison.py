@@ -1,12 +1,10 @@
 """Comparisons read what runs stored at their end, in a few statements however many runs there are."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
 
 from gradclinic.diagnosis import diagnose
 from gradclinic.experiments.experiment import Experiment
@@ -24,6 +22,7 @@ from gradclinic.use_cases.statistic import CURVES, read_series
 from ..api.examples import experiment
 from ..api.serving import NOBODY
 from ..measurements.records import STEPS, recorded
+from ..store.costs import statements
 from ..store.records import claimed, new_run
 
 EXPERIMENT = Experiment.model_validate(experiment(training={"steps": STEPS}))
@@ -35,22 +34,6 @@ def service(sqlite_url: str, tmp_path: Path) -> Iterator[Service]:
     made = Service.of(Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=NOBODY))
     yield made
     made.close()
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Every statement that is sent to any database meanwhile."""
-    sent: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement != "BEGIN":  # which SQLite is sent in words
-            sent.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def ended_study(store: Store, *, seeds: int, loss_of_clipped: JsonObject | None = None) -> str:
