@@ -14,12 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradclinic.measurements.schedule import probe_rows
-
 from ..measure.gradients import Gradients
 from ..measure.loss_of_passes import loss_of
 from ..measure.observation import Observation
-from ..measure.probe import part_of, probe_loss
 from ..measure.recorder import Recorder
 from ..measure.recording_steps import RecordingSteps
 from ..measure.stopwatch import Stopwatch
@@ -28,10 +25,11 @@ from ..model.hooks import UNINTERESTED, Watch
 from ..model.learning_rate import rate_of
 from ..sinks.sink import Sink
 from ..sites.discovery import Discovery, Found
-from ..sites.taps import ProbeTaps, Taps, Units
+from ..sites.taps import Taps, Units
 from .loop_facts import LoopFacts
+from .probing import Probing
 from .spikes import Spikes
-from .step_under_way import StepUnderWay
+from .step_under_way import Measured, StepUnderWay
 from .subject import Subject
 from .unseen_steps import UnseenSteps
 from .untold_scaler import scaler_behind
@@ -67,8 +65,7 @@ class Observer:
         self._watch.viewer, self._watch.on_pass = self._taps, self._begin_pass
         self._recorder: Recorder | None = None
         self._gradients = Gradients([], optimizer, scaler=facts.scaler)
-        self._probed: tuple[Any, Any] = (None, None)
-        """The part of the probe whose loss is measured."""
+        self._probing = Probing(model, facts, watch=watch)
         self._device = torch.device("cpu")
         self._unclipped = torch.zeros(0)
         """What is recorded of a gradient that was not clipped."""
@@ -101,7 +98,7 @@ class Observer:
         if self._recorder is not None and (self.step + 1) % self._recorder.plan.look_every == 0:
             self.spikes.called(criterion, args, kwargs, value)
 
-    def after_backward(self, loss: Tensor | float, *, gradient: Tensor | None = None, multiplied: bool = False) -> None:
+    def after_backward(self, loss: Tensor | float, *, gradient: Tensor | None = None) -> None:
         """The gradients of a step are there, before any clipping; again where more of them are accumulated.
 
         gradient: what came back to the loss, a scalar, where that was seen.
@@ -139,22 +136,21 @@ class Observer:
         if self._broke or recorder is None or step is None:
             return
         with self.stopwatch.recording(), torch.no_grad():
-            self._probe(recorder)
+            self._probing.measure(recorder, self.step)
             step.learning_rate = rate_of(self._optimizer)
             self._evaluations += 1
-            observation = step.observation
-            self._look_for_dead_units(recorder, observation)
-            if observation is None:
+            self._look_for_dead_units(recorder, step.observation)
+            before = step.measured
+            if before is None or before.observation is None:
                 return
-            if step.total_norm is None:
-                raise TypeError("an observed step has a norm")
-            measured, scale = self._gradients.norms_again(exact=observation.full), self._gradients.weights_scale
-            norms, after, clipped = _unscaled(measured, scale), step.total_norm, self._unclipped
-            if measured is not step.measured or scale != 1.0:
+            scale = self._gradients.weights_scale
+            measured = self._gradients.norms_again(exact=before.observation.full)
+            norms, after, clipped = _unscaled(measured, scale), before.total_norm, self._unclipped
+            if measured is not before.norms or scale != 1.0:
                 after = torch.linalg.vector_norm(norms)
                 if not by_another_pass:
-                    clipped = (after < step.total_norm * CLIPPED).double()
-            recorder.after_clipping(observation, clipped=clipped, norms=norms, total_norm=after)
+                    clipped = (after < before.total_norm * CLIPPED).double()
+            recorder.after_clipping(before.observation, clipped=clipped, norms=norms, total_norm=after)
 
     def after_step(self) -> bool:
         """The optimizer has taken a step; False where nothing was said of its gradients."""
@@ -197,7 +193,7 @@ class Observer:
         self._look(recorder)
         if not self._broke:
             if self.step:
-                self._probe(recorder, last=True)
+                self._probing.measure(recorder, self.step, last=True)
             self.flush()
 
     @property
@@ -260,9 +256,7 @@ class Observer:
         look_every = LOOK_EVERY.get(subject.device.type, LOOK_EVERY_ELSEWHERE)
         plan = RecordingSteps(self._facts.plan, self._facts.steps, look_every=look_every)
         batch_size = self._samples()
-        if self._facts.probe is not None:
-            rows = probe_rows(self._facts.plan, subject.cost(batch_size=batch_size), steps=self._facts.steps)
-            self._probed = part_of(self._facts.probe, rows)
+        self._probing.begin(self._found, device=self._device, cost=subject.cost(batch_size=batch_size))
         seen = not self.steps_within_backward
         self._recorder = subject.recorder(plan, batch_size=batch_size, weights_seen=seen)
         self._units = Units(self._found)
@@ -289,18 +283,18 @@ class Observer:
     def _record(self, recorder: Recorder, step: StepUnderWay) -> None:
         """Record the gradients of a step."""
         scale, weights_scale = self._gradients.scale, self._gradients.weights_scale
-        step.measured = self._gradients.norms()
-        norms = _unscaled(step.measured, weights_scale)
-        step.total_norm = torch.linalg.vector_norm(norms)
-        step.observation = self._observe(recorder)
-        if step.observation is None:
-            recorder.pass_by(self.step, loss=step.loss, norms=norms, total_norm=step.total_norm)
+        measured = self._gradients.norms()
+        norms = _unscaled(measured, weights_scale)
+        total_norm, observation = torch.linalg.vector_norm(norms), self._observe(recorder)
+        step.measured = Measured(measured, total_norm, observation)
+        if observation is None:
+            recorder.pass_by(self.step, loss=step.loss, norms=norms, total_norm=total_norm)
             return
         recorder.after_backward(
-            step.observation,
+            observation,
             loss=step.loss,
             norms=norms,
-            total_norm=step.total_norm,
+            total_norm=total_norm,
             loss_scale=scale,
             weights_scale=weights_scale,
         )
@@ -354,21 +348,6 @@ class Observer:
         """Samples of this step: of the passes that something came back to, where that was seen."""
         seen = self._taps.samples if isinstance(self._taps, Taps) else 0
         return self._facts.batch_size or seen or max(1, self._watch.samples)
-
-    def _probe(self, recorder: Recorder, *, last: bool = False) -> None:
-        """Measure a part of the probe where it is due; after the last step, look for dead units on all of it."""
-        probe, criterion, plan = self._facts.probe, self._facts.criterion, recorder.plan
-        if probe is None or criterion is None:
-            return
-        if last or plan.probe(self.step):
-            loss = probe_loss(self._model, criterion, self._probed, device=self._device)
-            recorder.after_probe(self.step, loss=loss)
-        if last and recorder.can_die:
-            taps = ProbeTaps(self._found)
-            with self._watch.viewed_by(taps):
-                probe_loss(self._model, criterion, probe, device=self._device)
-            if taps.complete:
-                recorder.after_look(self.step, values=taps.values)
 
     def _look_for_dead_units(self, recorder: Recorder, observation: Observation | None) -> None:
         """Count the units that were off on the samples of the last steps, where enough of them were seen."""
