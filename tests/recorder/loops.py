@@ -78,7 +78,8 @@ def leave(store: distributed.FileStore, rank: int) -> None:
     """End this process when the other has done its work, too, and without torch's own ending.
 
     Now and then, gloo aborts or waits for ever where a process closes its connections before the other has ended, or
-    where Python ends beside gloo's threads. It does so without a recording, too: in 2 of 14 sharded trainings.
+    where Python ends beside gloo's threads. It does so without a recording, too: 6 of 14 trainings with DDP
+    waited, and 2 of 14 sharded ones aborted (torch 2.13).
     """
     store.set(f"done {rank}", "")
     store.wait(["done 0", "done 1"])
