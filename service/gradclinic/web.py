@@ -82,6 +82,31 @@ TAGS = [
     {"name": "operation", "description": "Health, and who changed what."},
 ]
 
+# What a page of an allowed origin may send, and read in an answer.
+CORS_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+CORS_REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-None-Match",
+    "Last-Event-ID",
+    "Prefer",
+    "X-Project",
+    "X-Request-ID",
+)
+CORS_ANSWER_HEADERS = (
+    "ETag",
+    "Link",
+    "Location",
+    "Preference-Applied",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-ID",
+)
+
 ROUTERS = (
     experiments.router,
     runs.router,
@@ -148,11 +173,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     requires_keys = service.settings.access == "required"
     app.openapi = document_of(app, requires_keys=requires_keys)  # type: ignore[method-assign]
     install_entity_tags(app)
+    _wrap(app, service, rates, requires_keys=requires_keys)
+    return app
+
+
+def _wrap(app: FastAPI, service: Service, rates: Rates | None, *, requires_keys: bool) -> None:
+    """Put what every request passes around the routes; it passes the last one first."""
+    settings = service.settings
     app.add_middleware(
         BodyLimit,
-        most_bytes=service.settings.max_request_bytes,
+        most_bytes=settings.max_request_bytes,
         exceptions={
-            datasets.PATH: service.settings.max_dataset_bytes,
+            datasets.PATH: settings.max_dataset_bytes,
             **dict.fromkeys((LOGIN, LOGOUT, SWITCH), MOST_LOGIN_BYTES),
         },
     )
@@ -161,42 +193,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if requires_keys:
         app.add_middleware(Access, store=service.store, rates=rates)
     app.add_middleware(Busy)
-    origins = _listed(service.settings.cors_origins)
-    app.add_middleware(KnownHost, names=[service.settings.host, *_listed(service.settings.allowed_hosts)])
+    app.add_middleware(KnownHost, names=[settings.host, *_listed(settings.allowed_hosts)])
+    origins = _listed(settings.cors_origins)
     app.add_middleware(SameSite, allowed_origins=origins)
     if origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
-            allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"],
-            allow_headers=[
-                "Authorization",
-                "Content-Type",
-                "Idempotency-Key",
-                "If-None-Match",
-                "Last-Event-ID",
-                "Prefer",
-                "X-Project",
-                "X-Request-ID",
-            ],
-            expose_headers=[
-                "ETag",
-                "Link",
-                "Location",
-                "Preference-Applied",
-                "RateLimit-Limit",
-                "RateLimit-Remaining",
-                "RateLimit-Reset",
-                "Retry-After",
-                "WWW-Authenticate",
-                "X-Request-ID",
-            ],
+            allow_methods=CORS_METHODS,
+            allow_headers=CORS_REQUEST_HEADERS,
+            expose_headers=CORS_ANSWER_HEADERS,
         )
     app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog)
     app.add_middleware(RequestTimes, registry=app.state.metrics)
-    return app
 
 
 def _listed(setting: str) -> list[str]:
