@@ -13,7 +13,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import torch
 
@@ -25,30 +26,51 @@ from gradclinic_workers.process.app import MALLOC
 from gradclinic_workers.train.fit import train
 from gradclinic_workers.train.lanes import LaneRun, train_together
 
-NETWORKS: dict[str, tuple[int, int, int]] = {
-    "10 x 16, batch 64": (10, 16, 64),
-    "12 x 32, batch 64": (12, 32, 64),
-    "12 x 64, batch 64": (12, 64, 64),
-    "30 x 128, batch 128": (30, 128, 128),
+
+class Network(NamedTuple):
+    """What is trained, at a batch size."""
+
+    model: Mapping[str, Any]
+    data: Mapping[str, Any]
+    batch_size: int
+    bars: Mapping[int, float] = MappingProxyType({})
+    """By lanes: how many times as fast recorded lanes shall be as unrecorded runs."""
+
+
+def dense(depth: int, width: int, batch_size: int, bars: Mapping[int, float]) -> Network:
+    """Hidden layers of one width on handwritten digits."""
+    initialization = {"scheme": "kaiming_normal"}
+    model = {"kind": "mlp", "depth": depth, "width": width, "activation": "relu", "initialization": initialization}
+    return Network(model, {"kind": "digits"}, batch_size, bars)
+
+
+def recurrent(cell: str, width: int, length: int, batch_size: int) -> Network:
+    """One recurrent layer that adds two of `length` numbers."""
+    model = {"kind": "rnn", "cell": cell, "width": width}
+    return Network(model, {"kind": "adding_problem", "length": length}, batch_size)
+
+
+NETWORKS: dict[str, Network] = {
+    "10 x 16, batch 64": dense(10, 16, 64, {32: 8.0}),
+    "12 x 32, batch 64": dense(12, 32, 64, {3: 2.2, 32: 4.5}),
+    "12 x 64, batch 64": dense(12, 64, 64, {3: 1.5, 32: 2.5}),
+    "30 x 128, batch 128": dense(30, 128, 128, {32: 1.25}),
+    "rnn 32 over 50 steps, batch 64": recurrent("rnn", 32, 50, 64),
+    "gru 32 over 50 steps, batch 64": recurrent("gru", 32, 50, 64),
+    "lstm 32 over 50 steps, batch 64": recurrent("lstm", 32, 50, 64),
 }
-"""Hidden layers, their width, and the batch size."""
 LANES = (3, 16, 32)
-BARS = {(16, 32): 8.0, (32, 32): 4.5, (64, 32): 2.5, (128, 32): 1.25, (32, 3): 2.2, (64, 3): 1.5}
-"""By width and lanes: how many times as fast recorded lanes shall be as unrecorded runs."""
 
 
 def experiments(network: str, lanes: int, *, steps: int) -> list[Experiment]:
     """Runs that differ in their seed."""
-    depth, width, batch_size = NETWORKS[network]
+    model, data, batch_size, _ = NETWORKS[network]
     spec = {
-        "model": {
-            "kind": "mlp", "depth": depth, "width": width, "activation": "relu",
-            "initialization": {"scheme": "kaiming_normal"},
-        },
-        "data": {"kind": "digits"},
+        "model": model,
+        "data": data,
         "optimizer": {"kind": "adam", "learning_rate": 1e-3},
         "training": {"steps": steps, "batch_size": batch_size},
-    }  # fmt: skip
+    }
     return [Experiment.model_validate(spec).with_seed(seed) for seed in range(lanes)]
 
 
@@ -86,12 +108,11 @@ def rows_of(seconds: Mapping[str, Sequence[float]], *, network: str, lanes: int,
         pairs = zip(seconds[alone], seconds[together], strict=True)
         return statistics.median(runs * one / all_lanes for one, all_lanes in pairs)
 
-    width = NETWORKS[network][1]
     noise = abs(ratio("alone, again", "alone", 1) - 1)
     (one,) = experiments(network, 1, steps=steps)
     form = form_of(one, estimate(one))
     found = {
-        "recorded lanes to unrecorded runs": (ratio("alone", "lanes", lanes), BARS.get((width, lanes))),
+        "recorded lanes to unrecorded runs": (ratio("alone", "lanes", lanes), NETWORKS[network].bars.get(lanes)),
         "recorded lanes to recorded runs": (ratio("alone, recorded", "lanes", lanes), None),
         "unrecorded lanes to unrecorded runs": (ratio("alone", "lanes, not recorded", lanes), None),
         "the planner's estimate": (form.gain(lanes) if isinstance(form, Form) else 1.0, None),

@@ -19,13 +19,13 @@ def mlp(*, data: str = "moons", steps: int = 12, batch_size: int = 16, seed: int
     return Experiment.model_validate(experiment)
 
 
-def layers(*body: dict[str, Any], data: str = "moons", steps: int = 12, **changes: Any) -> Experiment:
-    """An explicit list of layers on two-class data; the readout is added."""
+def layers(*body: dict[str, Any], data: str = "moons", classes: int = 2, steps: int = 12, **changes: Any) -> Experiment:
+    """An explicit list of layers; the readout is added."""
     return Experiment.model_validate(
         {
             "model": {
                 "kind": "layers",
-                "layers": [*body, {"kind": "linear", "out_features": 2}],
+                "layers": [*body, {"kind": "linear", "out_features": classes}],
                 "initialization": changes.pop("initialization", {"scheme": "xavier_normal"}),
             },
             "data": {"kind": data},

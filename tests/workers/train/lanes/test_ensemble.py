@@ -38,10 +38,28 @@ NETWORKS = {
         *({"kind": "self_attention", "causal": True}, TANH, {"kind": "global_avg_pool"}),
     ],
     "the last step": [{"kind": "learned_positions"}, {"kind": "self_attention"}, {"kind": "last_step"}, LINEAR, TANH],
+    "plain cells": [
+        *({"kind": "recurrent", "width": 6}, {"kind": "recurrent", "width": 5, "nonlinearity": "relu"}),
+        *({"kind": "recurrent", "width": 4, "nonlinearity": "sigmoid"}, {"kind": "last_step"}),
+    ],
+    "gated cells": [
+        {"kind": "recurrent", "cell": "lstm", "width": 6, "forget_bias": 1.0},
+        *({"kind": "dropout", "p": 0.2}, {"kind": "recurrent", "cell": "gru", "width": 5, "layers": 2}),
+        {"kind": "global_avg_pool"},
+    ],
+    "symbols": [
+        *({"kind": "embedding", "symbols": 20, "width": 5}, {"kind": "layer_norm"}),
+        *({"kind": "recurrent", "cell": "gru", "width": 6}, {"kind": "last_step"}),
+    ],
     "a frozen layer": [LINEAR, TANH, LINEAR | {"trainable": False, "bias": False}, TANH],
 }
-DATA = {"attention": "first_token", "the last step": "first_token"}
-"""Where it is not the moons. The bias of attention's keys has no gradient but rounding; only SGD leaves it small."""
+DATA = {
+    **dict.fromkeys(("attention", "the last step", "plain cells", "gated cells"), "first_token"),
+    "symbols": "copy_memory",
+}
+"""Where it is not the moons."""
+KEYS = ("attention", "the last step")
+"""The bias of attention's keys has no gradient but rounding; only SGD leaves it small."""
 OPTIMIZERS = [
     {"kind": "sgd", "learning_rate": 0.1},
     {"kind": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
@@ -129,9 +147,11 @@ def assert_equal(lane: fit.Fit, alone: fit.Fit) -> None:
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.usefixtures("in_float64")
 def test_a_lane_equals_its_lone_run_in_float64(network: str) -> None:
+    data = DATA.get(network, "moons")
+    classes = 8 if data == "copy_memory" else 2
     experiments = [
-        specs.layers(*NETWORKS[network], data=DATA.get(network, "moons"), steps=STEPS, seed=seed, optimizer=optimizer)
-        for seed, optimizer in enumerate(OPTIMIZERS[:2] if network in DATA else OPTIMIZERS)
+        specs.layers(*NETWORKS[network], data=data, classes=classes, steps=STEPS, seed=seed, optimizer=optimizer)
+        for seed, optimizer in enumerate(OPTIMIZERS[:2] if network in KEYS else OPTIMIZERS)
     ]
     experiments = [
         Experiment.model_validate(each.to_json() | {"clipping": CLIPPINGS[index % 4], "schedule": SCHEDULES[index % 3]})

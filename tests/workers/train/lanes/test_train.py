@@ -14,12 +14,22 @@ from gradclinic_workers.train.lanes import train as train_module
 from gradclinic_workers.train.reporter import Interrupted, Silent
 from tests.workers import specs
 
+ADAM = {"kind": "adam", "learning_rate": 0.01}
 SUMMED = {"train_loss", "probe_loss", "grad_cosine"}
 """What is summed in another order than in a lone run."""
 
 
 def experiments(count: int, **changes: Any) -> list[Experiment]:
     return [specs.mlp(steps=40, seed=seed, **changes) for seed in range(count)]
+
+
+def recurrent(count: int, *, cell: str = "lstm") -> list[Experiment]:
+    """Cells of 5 units over 20 steps; no size is a multiple of what a processor computes at once."""
+    cells = {"kind": "recurrent", "cell": cell, "width": 5}
+    return [
+        specs.layers(cells, {"kind": "last_step"}, data="first_token", steps=40, seed=seed, optimizer=ADAM)
+        for seed in range(count)
+    ]
 
 
 def together(runs: list[Experiment]) -> list[RunRecord]:
@@ -75,10 +85,15 @@ def test_a_run_that_breaks_at_once_has_a_time_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"width": 10, "normalization": "batch_norm"}, {"width": 13, "normalization": "layer_norm"}]
+    "runs",
+    [
+        experiments(4, width=10, normalization="batch_norm"),
+        experiments(4, width=13, normalization="layer_norm"),
+        experiments(4, data="teacher"),
+        *(recurrent(4, cell=cell) for cell in ("rnn", "gru", "lstm")),
+    ],
 )
-def test_a_lane_does_not_depend_on_the_lanes_beside_it(changes: dict[str, Any]) -> None:
-    runs = experiments(4, **changes)
+def test_a_lane_does_not_depend_on_the_lanes_beside_it(runs: list[Experiment]) -> None:
     every = together(runs)
     assert_same(together([runs[2]])[0].series, every[2].series)
     assert_same(together([runs[3], runs[1]])[0].series, every[3].series)
@@ -139,10 +154,9 @@ class Stopping(Silent):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"normalization": "batch_norm", "optimizer": {"kind": "adam", "learning_rate": 0.01}}]
+    "runs", [experiments(4), experiments(4, normalization="batch_norm", optimizer=ADAM), recurrent(4)]
 )
-def test_an_interrupted_lane_resumes_bit_for_bit_among_other_lanes(changes: dict[str, Any]) -> None:
-    runs = experiments(4, **changes)
+def test_an_interrupted_lane_resumes_bit_for_bit_among_other_lanes(runs: list[Experiment]) -> None:
     expected = together(runs)
     stops = [Stopping(at) for at in (5, 21, 21, 13)]
     results = dict(train_together([LaneRun(run, stop) for run, stop in zip(runs, stops, strict=True)]))

@@ -10,6 +10,7 @@ from gradclinic_torch.model.tapped import Tap
 
 from .layer import LaneLayer, Pass
 from .layers import LaneFlatten, LaneLinear
+from .recurrent import LaneRecurrent
 
 
 class LaneSequence(LaneLayer):
@@ -46,7 +47,8 @@ class LaneSequence(LaneLayer):
         """Compute no gradient of the network's inputs: sites are the names of the layers that are observed."""
         before = list(takewhile(lambda named: isinstance(named[1], LaneFlatten), self._layers))
         following = self._layers[len(before) : len(before) + 1]
-        if following and isinstance(following[0][1], LaneLinear) and not {name for name, _ in before} & {*sites}:
+        seen = {name for name, _ in before} & {*sites}
+        if following and isinstance(following[0][1], LaneLinear | LaneRecurrent) and not seen:
             following[0][1].passes_on = False
 
 

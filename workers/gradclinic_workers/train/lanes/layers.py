@@ -11,6 +11,7 @@ from gradclinic_torch.model.tapped import Tap
 from .derivatives import Derivative
 from .layer import LaneLayer, Pass, Stack
 from .parameters import LaneParameter
+from .products import added_product, product
 
 
 class LaneLinear(LaneLayer):
@@ -29,9 +30,9 @@ class LaneLinear(LaneLayer):
             self._rows = rows
         weight = of.values(self._weight).transpose(1, 2)
         if self._bias is None:
-            outputs = torch.bmm(rows, weight)
+            outputs = product(rows, weight)
         else:
-            outputs = torch.baddbmm(of.values(self._bias).unsqueeze(1), rows, weight)
+            outputs = added_product(of.values(self._bias).unsqueeze(1), rows, weight)
         return outputs if inputs.ndim == 3 else outputs.view(*inputs.shape[:-1], -1)
 
     def backward(self, gradient: Tensor, tap: Tap | None = None) -> Tensor:
@@ -40,12 +41,12 @@ class LaneLinear(LaneLayer):
         self._rows = torch.empty(0)
         if self._weight.gradient is not None:
             # A product that is written to rows which lie apart takes several times as long.
-            self._weight.gradient.copy_(torch.bmm(of_rows.transpose(1, 2), rows))
+            self._weight.gradient.copy_(product(of_rows.transpose(1, 2), rows))
         if self._bias is not None and self._bias.gradient is not None:
             torch.sum(of_rows, 1, out=self._bias.gradient)
         if not self.passes_on:
             return gradient
-        of_inputs = torch.bmm(of_rows, self._weight.value)
+        of_inputs = product(of_rows, self._weight.value)
         return of_inputs if gradient.ndim == 3 else of_inputs.view(*gradient.shape[:-1], -1)
 
 

@@ -21,7 +21,8 @@ from .layers import (
     prelu,
     rms_norm,
 )
-from .sequences import LaneLastStep, LaneLearnedPositions, LaneMeanOfSteps, LaneSelfAttention
+from .recurrent import LaneRecurrent
+from .sequences import LaneEmbedding, LaneLastStep, LaneLearnedPositions, LaneMeanOfSteps, LaneSelfAttention
 
 BY_KIND: Mapping[str, Callable[[Stack], LaneLayer]] = {
     "linear": LaneLinear,
@@ -34,6 +35,8 @@ BY_KIND: Mapping[str, Callable[[Stack], LaneLayer]] = {
     "learned_positions": LaneLearnedPositions,
     "global_avg_pool": LaneMeanOfSteps,
     "last_step": LaneLastStep,
+    "embedding": LaneEmbedding,
+    "recurrent": LaneRecurrent,
 }
 """The layers of lanes by their kind, besides activations and groups of layers."""
 

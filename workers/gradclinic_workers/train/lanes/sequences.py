@@ -38,6 +38,36 @@ class LaneSelfAttention(LaneLayer):
         return mixed.transpose(1, 2).reshape(lanes, batch, steps, -1)
 
 
+class LaneEmbedding(LaneLayer):
+    """nn.Embedding of every lane; symbols have no gradient."""
+
+    passes_on = False
+
+    def __init__(self, stack: Stack) -> None:
+        self._table = stack.parameter("weight")
+        self._places = torch.empty(0)
+
+    def forward(self, inputs: Tensor, of: Pass) -> Tensor:
+        """[lanes, batch, steps] of symbols to [lanes, batch, steps, features]."""
+        table = of.values(self._table)
+        lanes, symbols = table.shape[:2]
+        first = torch.arange(0, lanes * symbols, symbols).view(-1, *(1 for _ in inputs.shape[1:]))
+        places = inputs + first
+        if of.trains:
+            self._places = places
+        return functional.embedding(places, table.flatten(0, 1))
+
+    def backward(self, gradient: Tensor, tap: Tap | None = None) -> Tensor:
+        """For each row of the table, the sum over where it was read."""
+        if self._table.gradient is not None:
+            lanes, symbols, _ = self._table.value.shape
+            of_rows = torch.ops.aten.embedding_dense_backward.default(
+                gradient.contiguous(), self._places, lanes * symbols, -1, scale_grad_by_freq=False
+            )
+            self._table.gradient.copy_(of_rows.view_as(self._table.value))
+        return gradient
+
+
 class LaneLearnedPositions(LaneLayer):
     """blocks.LearnedPositions of every lane."""
 
