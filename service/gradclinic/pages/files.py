@@ -20,6 +20,7 @@ KINDS = {
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
     "docs.js": "text/javascript; charset=utf-8",
+    "narrow.js": "text/javascript; charset=utf-8",
     "new.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }

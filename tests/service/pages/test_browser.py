@@ -17,6 +17,13 @@ from .document import paths
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(executable() is None, reason=MISSING)]
 
+WIDER = """
+[...document.querySelectorAll(".wide")]
+  .filter((each) => each.scrollWidth > each.clientWidth)
+  .map((each) => each.innerText)
+"""
+"""The tables that scroll sideways."""
+
 
 @pytest.fixture(scope="module")
 def browser():
@@ -78,11 +85,12 @@ def test_no_page_has_a_barrier_that_axe_finds(clinic, address, browser, scheme):
     assert barriers == {}
 
 
-def test_no_page_is_wider_than_a_phone(clinic, address, page):
+def test_no_page_and_no_table_is_wider_than_a_phone(clinic, address, page):
     page.set_viewport_size({"width": 400, "height": 800})
     for path in paths(clinic):
         page.goto(address + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400, path
+        assert page.evaluate(WIDER) == [], path
 
 
 @pytest.mark.parametrize(

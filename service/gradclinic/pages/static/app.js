@@ -1,5 +1,7 @@
 // Draws the charts, keeps a page fresh while something runs, copies and posts. The pages read without it.
 
+import { fitTables } from "./narrow.js";
+
 const { plotly: plotlyAddress, styles: plotlyStyles } = document.querySelector("script[data-plotly]").dataset;
 let plotlyLoads;
 
@@ -132,6 +134,7 @@ const EVENTS_MS = 1000;
 const CHARTS_MS = 4000;
 const ALIVE_MS = 5000;
 const PATIENCE_MS = 8000;
+const served = new WeakMap([...document.querySelectorAll("[data-part]")].map((part) => [part, part.innerHTML]));
 let refreshing = false;
 let chartsDrawn = Date.now();
 
@@ -161,13 +164,15 @@ async function refresh() {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-part]")) {
     const other = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (!other || part.innerHTML === other.innerHTML) continue;
+    if (!other || served.get(part) === other.innerHTML) continue;
+    served.set(part, other.innerHTML);
     const open = new Map([...part.querySelectorAll("details")].map((each) => [each.id, each.open]));
     const chosen = new Set([...part.querySelectorAll("input:checked")].map((each) => each.value));
     part.replaceChildren(...other.childNodes);
     for (const each of part.querySelectorAll("input[type=checkbox]")) each.checked = chosen.has(each.value);
     for (const each of part.querySelectorAll("details")) each.open = open.get(each.id) ?? each.open;
   }
+  fitTables();
   for (const figure of document.querySelectorAll("[data-later]")) {
     const address = new URL(figure.dataset.figure, location.href).pathname;
     const other = [...fresh.querySelectorAll("[data-figure]")].find((each) => each.dataset.figure.startsWith(address));
@@ -330,6 +335,7 @@ for (const form of document.querySelectorAll("[data-upload]")) {
   });
 }
 
+fitTables();
 drawAll();
 keepFresh();
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
