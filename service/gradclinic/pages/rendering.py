@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from ..api.http.accept import choose
 from ..api.http.access import csrf_token, project_shown, sees_several_projects
 from ..api.http.plain_json import plain
-from ..api.http.problems import MEDIA_TYPE, on_http_error, status_of
+from ..api.http.problems import MEDIA_TYPE, on_http_error, parameter_entry, status_of
 from ..diagnosis.finding import is_possibility
 from ..kernel.amounts import bytes_in_words
 from ..kernel.errors import GradclinicError
@@ -115,6 +115,14 @@ def on_nothing_there(request: Request, error: Exception) -> Response:
     return render("error.html", status_code=404, heading="Not found", text=text)
 
 
+def _words(error: RequestValidationError) -> str:
+    """The first parameter of an address that is not valid: its name, what is allowed, and what was sent."""
+    found = parameter_entry(error.errors()[0])
+    sent = "" if found["value"] is None else f", not {found['value']!r}"
+    detail = found["detail"].removeprefix("this parameter ")
+    return f"the parameter {found['parameter']} {detail}{sent}"
+
+
 class PageRoute(APIRoute):
     """A route that shows errors as pages."""
 
@@ -126,8 +134,8 @@ class PageRoute(APIRoute):
                 return await handle(request)
             except GradclinicError as error:
                 return render("error.html", status_code=status_of(error), heading=error.title, text=str(error))
-            except RequestValidationError:
-                return render("error.html", status_code=422, heading="Not found", text="This address is not valid.")
+            except RequestValidationError as error:
+                return render("error.html", status_code=422, heading="This address is not valid", text=_words(error))
 
         return handle_as_page
 

@@ -1,7 +1,7 @@
 import os
 import subprocess
 import sys
-from html import escape
+from html import escape, unescape
 
 import pytest
 
@@ -117,6 +117,15 @@ def test_an_address_where_nothing_is_shows_a_browser_a_page_and_a_program_a_prob
         assert answer.headers["Content-Type"] == "application/problem+json", (path, accept)
 
 
+def test_an_address_with_a_parameter_that_is_not_valid_says_which_one_and_what_was_sent(clinic):
+    page = clinic.client.get("/runs?status=zz", headers={"Accept": BROWSER})
+    assert page.status_code == 422
+    words = unescape(page.text)
+    assert "This address is not valid" in words
+    assert "The parameter status should be one of queued, running" in words
+    assert ", not 'zz'." in words
+
+
 def test_a_hint_names_the_command_that_works_in_this_installation():
     show = "from gradclinic.pages.rendering import templates; print(templates.get_template('studies.html').render("
     show += "studies=[], next=None, first=True, live=False, plotly='', plotly_styles=''))"
@@ -126,4 +135,4 @@ def test_a_hint_names_the_command_that_works_in_this_installation():
         ("./run gradclinic", {**elsewhere, "GRADCLINIC_COMMAND": "./run gradclinic"}),
     ):
         text = subprocess.run([sys.executable, "-c", show], env=environment, check=True, capture_output=True, text=True)
-        assert f"<pre>{command} study SPEC.json</pre>" in text.stdout
+        assert f"<pre>{command} init study\n{command} study study.yaml</pre>" in text.stdout

@@ -1,6 +1,7 @@
 """All errors as RFC 9457 problem documents; a 500 never contains the text of the exception."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
@@ -40,6 +41,8 @@ _STATUS: Mapping[type[GradclinicError], int] = {
     ServiceUnavailable: 503,
 }
 """The HTTP status of each kind of error, the first that fits; all others are internal errors."""
+_CHOICE = re.compile(r"\^\((?P<names>[\w|-]+)\)\??\$")
+"""A pattern of names to choose from, as `^(first|second)?$`."""
 _MOST = 50
 """Maximum number of problems in one response."""
 
@@ -169,7 +172,7 @@ def _on_invalid_request(request: Request, error: Exception) -> Response:
     in_body = [found for found in errors if found["loc"][0] == "body"]
     elsewhere = [found for found in errors if found["loc"][0] != "body"]
     problems = problems_from(in_body, body=error.body, schema=_body_schema(request), strip=1)
-    entries = [_entry(found) for found in problems] + [_parameter_entry(found) for found in elsewhere]
+    entries = [_entry(found) for found in problems] + [parameter_entry(found) for found in elsewhere]
     first = entries[0]
     place = (first["pointer"] or first["parameter"] or "the body")[:300]
     more = f" (and {len(entries) - 1} more)" if len(entries) > 1 else ""
@@ -183,17 +186,25 @@ def _on_invalid_request(request: Request, error: Exception) -> Response:
     )
 
 
-def _parameter_entry(error: Mapping[str, Any]) -> dict[str, Any]:
+def parameter_entry(error: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry for a parameter of the query, path or headers that is not valid."""
     value = error.get("input")
     return {
-        "detail": "this parameter is required"
-        if error["type"] == "missing"
-        else str(error["msg"]).removeprefix("Input ").removeprefix("String ").removeprefix("Value error, "),
+        "detail": _parameter_detail(error),
         "pointer": None,
         "parameter": str(error["loc"][1]),
         "value": value[:300] if isinstance(value, str) else None,
         "allowed": None,
     }
+
+
+def _parameter_detail(error: Mapping[str, Any]) -> str:
+    if error["type"] == "missing":
+        return "this parameter is required"
+    choice = _CHOICE.fullmatch(error.get("ctx", {}).get("pattern", ""))
+    if choice is not None:
+        return "should be one of " + ", ".join(choice["names"].split("|"))
+    return str(error["msg"]).removeprefix("Input ").removeprefix("String ").removeprefix("Value error, ")
 
 
 def _body_schema(request: Request) -> Mapping[str, Any]:
