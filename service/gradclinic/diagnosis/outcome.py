@@ -95,6 +95,12 @@ def not_known_to_have_learned(features: Features, thresholds: Thresholds) -> boo
     return failed(features, thresholds) or (features.finished and features.relative_train_loss is None)
 
 
+def no_yardstick(features: Features) -> bool:
+    """Whether the loss of always predicting the average is not known, or is 0, so that nothing is a part of it."""
+    known = features.relative_train_loss
+    return not features.diverged and (known is None or isnan(known))
+
+
 _ORDINARY_STEP, _ORDINARY_ADAPTIVE_STEP = 0.1, 0.01
 """Learning rates up to which plain and adaptive optimizers train networks over standardized data as a rule: the
 largest of the customary grids (Bengio 2012, Practical recommendations, arXiv:1206.5533; Kingma and Ba 2015)."""
@@ -169,8 +175,7 @@ def stayed_where_it_began(features: Features, record: RunRecord) -> bool:
 
     By itself this is no failure: that of a generator stays as well, since its discriminator learns, too.
     """
-    known = features.relative_train_loss
-    if features.diverged or not features.finished or (known is not None and not isnan(known)):
+    if not features.finished or not no_yardstick(features):
         return False
     left = loss_left(record)
     return left is not None and _UNCHANGED <= left <= 1.0 / _UNCHANGED

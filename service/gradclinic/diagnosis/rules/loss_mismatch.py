@@ -47,7 +47,7 @@ class LossMismatch(Rule):
         hides_a_class = any(
             each.name in ("rare_weight", "weight_of_rarest", "ignored_targets") for each in evidence
         )  # the loss falls without that class
-        shows_nothing = seen is not None and seen.loss is not None and falls_anyway(seen.loss)
+        shows_nothing = seen is not None and _falls_anyway(seen)
         return self.finding(
             features,
             harm=not_known_to_have_learned(features, thresholds) or rounds_wrong or hides_a_class or shows_nothing,
@@ -67,6 +67,14 @@ class LossMismatch(Rule):
             return (PLAIN_OUTPUTS, USUAL_LOSS)
         takes_logarithms = any(each.name == "largest_output" for each in finding.evidence)
         return (LOG_PROBABILITIES, USUAL_LOSS) if takes_logarithms else (USUAL_LOSS, PLAIN_OUTPUTS)
+
+
+def _falls_anyway(seen: Preflight) -> bool:
+    """Whether a small loss shows nothing: it compares what does not belong together, or has no lower bound."""
+    loss, outputs = seen.loss, seen.outputs
+    if loss is None:
+        return False
+    return falls_anyway(loss) or loss.broadcasts or (outputs is not None and has_no_floor(loss, outputs))
 
 
 def _fault(seen: Preflight) -> LossFault | None:

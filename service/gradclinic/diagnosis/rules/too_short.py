@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 
 from ...kernel.vocabulary import Blame, Severity
+from ...measurements.losses import batch_losses
 from ...measurements.profile import Array
 from ...measurements.record import RunRecord
 from ...remedies import Remedy
@@ -26,11 +27,13 @@ from ..outcome import (
     moved_far,
     moved_far_for_nothing,
     narrow,
+    no_yardstick,
     rest_may_be_noise,
     small_steps_suspected,
     still_falling,
 )
-from ..phrase import counted, outcome_in_words
+from ..pace import late_fall, pace
+from ..phrase import NO_YARDSTICK, counted, outcome_in_words, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
 from .unrelated_targets import are_related
@@ -53,7 +56,10 @@ class TooShort(Rule):
     uses: ClassVar[tuple[str, ...]] = ("learned", "min_steps", "min_records", "large_update")
     only_alone: ClassVar[bool] = True  # more steps do not help against anything else that does harm
     usual_severity: ClassVar[Severity] = "warning"
-    labels: ClassVar[Mapping[str, str]] = {"steps_needed": "steps needed, if the pace lasts"}
+    labels: ClassVar[Mapping[str, str]] = {
+        "steps_needed": "steps needed, if the pace lasts",
+        "late_fall": "part of the fall in the second half of the steps",
+    }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         looked = record.preflight is not None  # else something may be wrong that no number of steps mends
@@ -64,8 +70,14 @@ class TooShort(Rule):
             return self._hardly_begun(features, thresholds) if far else None
         if not enough(features, thresholds):
             return None
-        if not failed(features, thresholds):
-            return self._hardly_done(features, thresholds) if _stopped_early(features) else None
+        if no_yardstick(features):
+            return self._still_on_its_way(features, record, thresholds)
+        if failed(features, thresholds):
+            return self._at_its_pace(features, record, thresholds)
+        return self._hardly_done(features, thresholds) if _stopped_early(features) else None
+
+    def _at_its_pace(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        """A loss that would fall to the threshold in some times the steps, at the pace of the last half."""
         recovers = (first_update(record) or 0.0) >= thresholds.large_update  # from the first step
         needed = None if recovers or moved_far_for_nothing(features, thresholds) else _needed(features, thresholds)
         if needed is None or _floor_unknown(features, record) or rest_may_be_noise(features, record, thresholds):
@@ -84,6 +96,26 @@ class TooShort(Rule):
                 f"Training stopped after {features.steps_done:,} steps, while the loss still fell at a steady pace:"
                 f" {_advice(needed)}{check};"
                 f" {outcome_in_words(features, thresholds)}."
+            ),
+            blames=blames,
+        )
+
+    def _still_on_its_way(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        """A loss that nothing is known to compare with, and that fell at nearly the same pace until the end."""
+        late = late_fall(batch_losses(record))
+        if late is None or late.least < _LATE or moved_far(features):
+            return None
+        blames, check = _suspected(features, record, thresholds)
+        return self.finding(
+            features,
+            harm=True,
+            severity="warning",
+            confidence=_LATE_RIGHTLY,
+            evidence=(Evidence("late_fall", late.part, "fraction", _LATE),),
+            summary=(
+                f"Training stopped after {features.steps_done:,} steps, while the loss still fell at a steady pace:"
+                f" {percent(late.part)} of its fall came in the second half of the steps, so train for several times as"
+                f" many{check}; {NO_YARDSTICK}."
             ),
             blames=blames,
         )
@@ -128,6 +160,11 @@ class TooShort(Rule):
 _NEARLY = 0.2
 """Above this fraction of the loss of always predicting the average, so few steps that nothing else can be judged are
 too few, even if the network is said to have learned. A judgement."""
+_LATE = 0.3
+"""Part of the fall in the second half of the steps from which training was still on its way: where the loss falls
+exponentially, a sixth of its whole way or more is then left."""
+_LATE_RIGHTLY = 0.67
+"""By the rule of succession: in 1 of 1 training with a loss of its own, word vectors under SGD."""
 _DONE_RIGHTLY = 0.67
 """How often that is right of fewer than 100 steps, by the rule of succession: in 1 of 1 training. No correct program of
 the benchmark has so few steps."""
@@ -208,7 +245,7 @@ def _needed(features: Features, thresholds: Thresholds) -> _Needed | None:
     if len(losses) < 8:
         return None
     at = np.linspace(0.5, 1.0, len(losses))
-    line, curve = _pace(at, losses), _pace(np.log(at), losses)
+    line, curve = pace(at, losses), pace(np.log(at), losses)
     gap = line.end - thresholds.learned
     if not line.slowest > 0 or gap <= 0 or _levels_off(losses, gap=gap):
         return None
@@ -235,30 +272,8 @@ one over the steps keeps half of its pace there, and reaches any level above 0."
 
 def _levels_off(losses: Array, *, gap: float) -> bool:
     """Whether the pace of eight losses or more falls so fast that its sum, a geometric series, leaves a gap."""
-    before, last = (_pace(np.linspace(0.0, 1.0, len(part)), part) for part in np.array_split(losses, 2))
+    before, last = (pace(np.linspace(0.0, 1.0, len(part)), part) for part in np.array_split(losses, 2))
     if before.slowest <= 0:
         return False
     ratio = max(0.0, last.fastest) / before.slowest
     return bool(ratio < _SETTLED and last.fall * ratio / (1.0 - ratio) < gap)
-
-
-class _Pace(NamedTuple):
-    """How much a loss falls over one unit, and where its line ends."""
-
-    fall: float
-    error: float
-    """Twice the standard error of the fall."""
-    end: float
-
-    @property
-    def fastest(self) -> float:
-        return self.fall + self.error
-
-    @property
-    def slowest(self) -> float:
-        return self.fall - self.error
-
-
-def _pace(at: Array, losses: Array) -> _Pace:
-    (slope, level), covariance = np.polyfit(at, losses, 1, cov=True)
-    return _Pace(-float(slope), 2.0 * float(np.sqrt(max(0.0, covariance[0, 0]))), float(slope * at[-1] + level))

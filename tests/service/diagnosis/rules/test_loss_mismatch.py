@@ -179,8 +179,20 @@ def test_a_certain_mismatch_does_harm_where_there_is_no_loss_to_compare_with(end
     record = seen(but(REGRESSION, "loss", broadcasts=True), outcome=failed(**ended))
     diagnosis = diagnose(record)
     assert (diagnosis.primary, diagnosis.findings[0].harm) == ("loss_mismatch", True)
-    learned = diagnose(seen(but(REGRESSION, "loss", broadcasts=True), outcome=failed(final_train_loss=0.1)))
-    assert not learned.findings[0].harm
+
+
+@pytest.mark.parametrize(
+    ("look", "harm"),
+    [
+        (but(REGRESSION, "loss", broadcasts=True), True),
+        (but(CLASSIFIER, "loss", name="NLLLoss", takes="log_probabilities"), True),
+        (but(CLASSIFIER, "outputs", activation="softmax", form="probabilities"), False),
+    ],
+)
+def test_a_loss_that_falls_for_other_reasons_than_right_outputs_does_harm_however_low_it_falls(look, harm):
+    """Shapes that are broadcast, and a loss without a lower bound; logits between 0 and 1 can still be learned."""
+    finding = next(each for each in diagnose(seen(look, outcome=outcome())).findings if each.blames)
+    assert (finding.condition, finding.harm) == ("loss_mismatch", harm)
 
 
 def test_zeros_and_ones_that_are_fitted_as_numbers_do_not_lead_since_that_can_work():
@@ -434,6 +446,27 @@ def test_a_loss_that_scatters_about_0_at_first_may_fall_without_end(third, there
     record = changed(healthy_record(), losses, outcome=outcome(constant_loss=None))
     found = {each.condition for each in diagnose(seen(look, record=record)).findings}
     assert ("loss_mismatch" in found) is there
+
+
+@pytest.mark.parametrize(
+    ("endless", "levels", "there"),
+    [
+        (True, lambda steps: 5.0 - 40.0 * steps, True),
+        (True, lambda steps: 5.0 - 15.0 * steps, False),
+        (True, lambda steps: 5.0 - 9000.0 * (1.0 - np.exp(-steps / 20.0)), False),
+        (False, lambda steps: 5.0 - 40.0 * steps, False),
+    ],
+)
+def test_a_loss_that_a_growing_output_lowers_without_end_does_not_say_what_is_right(endless, levels, there):
+    """From 5 to -12,000 and -4,500 in 300 steps, and to -9,000, where it comes to an end."""
+    look = but(REGRESSION, "loss", name="Quantiles", takes="unknown", endless=endless)
+    steps = {"train_loss": lambda taken: np.where(taken < 16, 5.0, levels(taken))}
+    record = changed(healthy_record(), steps, outcome=outcome(constant_loss=None))
+    found = {each.condition: each for each in diagnose(seen(look, record=record)).findings}
+    assert ("loss_mismatch" in found) is there
+    if there:
+        assert (found["loss_mismatch"].harm, found["loss_mismatch"].blames[0]) == (True, "loss")
+        assert "Quantiles falls without end" in found["loss_mismatch"].summary
 
 
 @pytest.mark.parametrize(

@@ -308,3 +308,36 @@ def test_where_a_causal_mask_may_hide_what_is_needed_it_is_to_be_checked(sees_la
     finding = diagnose(seen(CLASSIFIER.model_copy(update={"order": order}), record=record)).findings[0]
     assert (finding.condition, finding.blames[1]) == ("too_short", second)
     assert ("the causal mask hides" in finding.summary) is not sees_later
+
+
+def own_loss(levels, *, moved=0.1):
+    """A loss of the program's own, which nothing is known to compare with."""
+    updates = {"update_to_weight_ratio": moved / 300.0}
+    record = changed(healthy_record(), {"train_loss": levels, **updates}, outcome=outcome(constant_loss=None))
+    return diagnose(seen(but(CLASSIFIER, "loss", name="Own", takes="unknown"), record=record))
+
+
+@pytest.mark.parametrize(
+    ("rate", "there"), [(0.0, True), (1.0, True), (1.6, True), (1.8, False), (3.0, False), (9.0, False)]
+)
+def test_a_loss_without_a_yardstick_that_falls_until_the_end_is_not_there_yet(rate, there):
+    """Of what decays as e^-rt, 1 / (1 + e^(r/2)) of the fall comes in the second half: .31 at 1.6, .29 at 1.8."""
+    way = lambda part: part if rate == 0 else (1.0 - np.exp(-rate * part)) / (1.0 - np.exp(-rate))  # noqa: E731
+    first = own_loss(lambda steps: 13.0 - 5.0 * way(steps / 299.0)).findings[0]
+    assert (first.condition == "too_short") is there
+    if there:
+        assert (first.harm, first.blames[:2]) == (True, ("learning_rate", "steps"))
+        assert first.evidence[0].value == pytest.approx(1.0 / (1.0 + np.exp(rate / 2)), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("levels", "moved"),
+    [
+        (lambda steps: 3.0 - steps / 60.0, 0.1),  # below 0 at the end
+        (lambda steps: 13.0 - steps / 60.0, 30.0),  # steps were not lacking
+        (lambda steps: 8.0 + steps / 60.0, 0.1),  # it rises
+        (lambda steps: 13.0 - steps / 60.0 + 20.0 * (steps % 2), 0.1),  # it may as well stand still
+    ],
+)
+def test_a_loss_without_a_yardstick_needs_a_clear_pace_above_0_and_small_steps(levels, moved):
+    assert "too_short" not in {each.condition for each in own_loss(levels, moved=moved).findings}
