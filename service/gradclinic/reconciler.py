@@ -134,6 +134,7 @@ class Reconciler:
     def _forget(self) -> None:
         self.service.store.reconciliation.forget()
         self.service.store.reconciliation.measure_ended()
+        self.service.store.reconciliation.tidy_layouts()
         self.service.store.audit.forget(older_than_s=self.service.settings.audit_days * 86_400.0)
         self.service.store.webhooks.forget(older_than_s=self.service.settings.webhook_log_days * 86_400.0)
         self._checkpoints.drop_ended(self.service.store.reconciliation.unfinished)

@@ -18,11 +18,12 @@ from ..kernel.status import RunStatus
 from ..measurements.record import Layout, RunRecord, Series
 from . import tables as t
 from .database import Database
+from .layout import layout_values
 from .merging import merge_chunks
 from .packing import pack
 from .records.lease import Lease, Order
 from .records.run import CheckpointPointer, Message, Reason
-from .rows import change_status, to_run
+from .rows import RUN, change_status, to_run
 from .summaries import ending_rows, ending_values
 from .turn import QUEUED, next_run
 
@@ -119,7 +120,8 @@ class Leases:
     def save_layout(self, lease: Lease, layout: Layout, *, environment: JsonObject) -> None:
         """Store the layout of a run's record before anything is recorded."""
         with self._database.write() as connection:
-            self._fence(connection, lease, layout=encode(layout), environment=dict(environment))
+            values = layout_values(connection, self._database, layout)
+            self._fence(connection, lease, **values, environment=dict(environment))
 
     def restart(self, lease: Lease, *, reason: str) -> None:
         """Restart from step 0, because the checkpoint cannot be used."""
@@ -166,12 +168,13 @@ class Leases:
 
         `again`: an earlier try of the same call may have been committed without an answer.
         """
-        values = {"checkpoint": None, **ending_values(record, diagnosis)}
         summaries, found = ending_rows(lease.run_id, record, diagnosis)
         with self._database.write() as connection:
             if again and _is(connection, lease, status=status):
                 return
-            self._move(connection, lease, status=status, reason=reason, ended_at=self._database.now, **values)
+            values = ending_values(connection, self._database, record, diagnosis)
+            ended_at = self._database.now
+            self._move(connection, lease, status=status, reason=reason, ended_at=ended_at, checkpoint=None, **values)
             if summaries:
                 connection.execute(insert(t.layer_summaries), summaries)
             if found:
@@ -231,7 +234,7 @@ def _begin(connection: Connection, run_id: str, *, owner: str) -> Lease:
     runs = t.runs.c
     checkpoint = connection.execute(select(runs.checkpoint).where(runs.id == run_id)).scalar()
     _rewind(connection, run_id, step=0 if checkpoint is None else checkpoint["step"])
-    row = connection.execute(select(t.runs).where(runs.id == run_id)).mappings().one()
+    row = connection.execute(RUN.where(runs.id == run_id)).mappings().one()
     return Lease(run_id, row["attempt"], owner, to_run(row))
 
 

@@ -82,7 +82,7 @@ PARTS: Mapping[Table, Column[Any]] = {
     t.trials: t.trials.c.prescription_id,
 }
 """The tables whose rows belong to that of an owner, with the column that refers to it."""
-SHARED = frozenset({t.api_keys, t.audit_entries, t.run_tallies, t.sessions, t.workers})
+SHARED = frozenset({t.api_keys, t.audit_entries, t.layouts, t.run_tallies, t.sessions, t.workers})
 """The tables of the whole installation."""
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from . import tables as t
 from .database import Database
 from .idempotency import KEYS
+from .layout import forget_layouts, share_layouts
 from .merging import measure_runs
 from .records.run import Message, Reason
 from .records.vitals import Worker
@@ -20,6 +21,8 @@ from .run import CANCELED
 from .tally import has_many_tallies, merge_tallies
 
 BATCH = 500
+ROUNDS = 20
+"""Transactions of each kind at once."""
 UNMEASURED = and_(t.runs.c.stored_bytes.is_(None), t.runs.c.ended_at.is_not(None))
 KEYS_KEPT_S = 7 * 86400.0
 WORKERS_KEPT_S = 3600.0
@@ -157,6 +160,12 @@ class Reconciliation:
             found = list(connection.execute(query).scalars())
         if found:
             measure_runs(self._database, found)
+
+    def tidy_layouts(self) -> None:
+        """Share the layouts of runs that an earlier version ended, and delete those that no run has any more."""
+        for _ in range(ROUNDS):
+            if not share_layouts(self._database) + forget_layouts(self._database):
+                return
 
     def saw_worker(self, owner: str, *, queue: str, device: str, run_id: str | None) -> None:
         """Record that a worker is alive, and its current run."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, RowMapping, and_, insert, select, update
 
 from ..diagnosis import Diagnosis
-from ..kernel.codec import encode
 from ..kernel.errors import Conflict, NotFound
 from ..kernel.json import JsonObject
 from ..kernel.status import RunSource, RunStatus
@@ -21,12 +20,13 @@ from .alert_about import of_recording
 from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
+from .layout import layout_values
 from .merging import merge_chunks
 from .packing import pack
 from .quota import refuse_too_many_runs, refuse_too_many_statistics
 from .records.created import Created, Idempotency
 from .records.run import NewRun, Reason, Run
-from .rows import change_status, insert_runs, to_run
+from .rows import RUN, change_status, insert_runs, to_run
 from .run import cancel_recorded
 from .summaries import ending_rows, ending_values
 
@@ -103,7 +103,7 @@ class Recordings:
             if earlier is None:
                 refuse_too_many_runs(connection, self._database)
                 note_created(f"/v1/runs/{run_id}")
-            row = connection.execute(select(t.runs).where(t.runs.c.id == (earlier or run_id))).mappings().one()
+            row = connection.execute(RUN.where(t.runs.c.id == (earlier or run_id))).mappings().one()
         return Created(to_run(row), replayed=earlier is not None)
 
     def get(self, run_id: str) -> Recording:
@@ -181,7 +181,7 @@ class Recordings:
                 lease_until=None,
                 ended_at=now,
                 steps=record.steps,
-                **ending_values(record, diagnosis),
+                **ending_values(connection, self._database, record, diagnosis),
             )
             if not moved:
                 raise _ended(connection, run_id)
@@ -191,7 +191,7 @@ class Recordings:
                 connection.execute(insert(t.layer_summaries), summaries)
             if found:
                 connection.execute(insert(t.findings), found)
-            row = connection.execute(select(t.runs).where(runs.id == run_id)).mappings().one()
+            row = connection.execute(RUN.where(runs.id == run_id)).mappings().one()
             self._tell(connection, row, diagnosis)
         merge_chunks(self._database, run_id)
         return to_run(row)
@@ -252,7 +252,7 @@ class Recordings:
             update(t.runs)
             .where(t.runs.c.id == run_id)
             .values(
-                layout=encode(layout),
+                **layout_values(connection, self._database, layout),
                 environment=dict(environment),
                 started_at=now,
                 lease_until=now + silence_s,

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import Connection, Row, RowMapping, insert, update
+from sqlalchemy import Connection, Row, RowMapping, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..diagnosis import Diagnosis
@@ -19,6 +19,7 @@ from ..measurements.record import Layout, Outcome
 from . import tables as t
 from .database import Database
 from .dataset_uses import hold_datasets
+from .layout import LAYOUT, RUNS
 from .records.run import CheckpointPointer, ListedRun, Message, NewRun, Reason, Run, RunSummary
 from .turn import place_reached
 
@@ -36,7 +37,7 @@ def known(seconds: float) -> datetime:
 log = structlog.get_logger(__name__)
 _BATCH = 50
 """Runs inserted at once: their documents are in memory as text meanwhile."""
-DOCUMENTS = ("experiment", "resolved_experiment", "layout", "notes")
+DOCUMENTS = ("experiment", "resolved_experiment", "layout", "layout_digest", "notes")
 """Columns of `runs` that a summary does not read; together they may have several megabytes."""
 LISTED = [t.runs.c[field.name] for field in fields(ListedRun) if field.name != "reason"] + [
     t.runs.c.reason_code,
@@ -45,6 +46,8 @@ LISTED = [t.runs.c[field.name] for field in fields(ListedRun) if field.name != "
 """The columns of a line of a list."""
 SUMMARY = [column for column in t.runs.c if column.name not in DOCUMENTS]
 """The columns of a summary."""
+RUN = select(*(column for column in t.runs.c if column.name != "layout"), LAYOUT.label("layout")).select_from(RUNS)
+"""The query of whole runs."""
 
 
 def to_summary(row: RowMapping) -> RunSummary:
@@ -61,7 +64,7 @@ def to_listed(row: RowMapping) -> ListedRun:
 
 
 def to_run(row: RowMapping) -> Run:
-    """A row of `runs` as a record; damaged documents are left out, and its reason says so."""
+    """A row of `RUN` as a record; damaged documents are left out, and its reason says so."""
     found = _read_summary(row)
     for name in ("experiment", "resolved_experiment"):
         found.take(name, dict, default={})

@@ -25,7 +25,7 @@ from .quota import refuse_too_many_runs
 from .records.created import Created, Idempotency
 from .records.page import Page
 from .records.run import ListedRun, NewRun, Reason, Run, RunSummary, Transition
-from .rows import LISTED, SUMMARY, change_status, insert_runs, known, to_listed, to_run, to_summary
+from .rows import LISTED, RUN, SUMMARY, change_status, insert_runs, known, to_listed, to_run, to_summary
 from .run_list import NEWEST, RunFilters, RunSort, keys_of_page, total_of
 
 AT_ONCE = 20
@@ -93,9 +93,8 @@ class Runs:
     def with_documents(self, run_ids: Sequence[str]) -> Iterator[Run]:
         """These runs with their documents, in order of creation; a few at a time are read and held."""
         for start in range(0, len(run_ids), AT_ONCE):
-            query = (
-                select(t.runs).where(t.runs.c.id.in_(sorted(run_ids)[start : start + AT_ONCE])).order_by(t.runs.c.id)
-            )
+            ids = sorted(run_ids)[start : start + AT_ONCE]
+            query = RUN.where(t.runs.c.id.in_(ids)).order_by(t.runs.c.id)
             with self._database.read() as connection:
                 rows = connection.execute(query).mappings().all()
             yield from (to_run(row) for row in rows)
@@ -137,8 +136,7 @@ class Runs:
         """The latest succeeded run with the same resolved experiment and seed."""
         runs = t.runs.c
         query = (
-            select(t.runs)
-            .where(runs.digest == digest, runs.status == "succeeded", runs.origin == "service")
+            RUN.where(runs.digest == digest, runs.status == "succeeded", runs.origin == "service")
             .order_by(runs.id.desc())
             .limit(1)
         )
@@ -246,7 +244,7 @@ def _cost(run: Row[Any]) -> float:
 
 
 def _get(connection: Connection, run_id: str) -> Run:
-    row = connection.execute(select(t.runs).where(t.runs.c.id == run_id)).mappings().first()
+    row = connection.execute(RUN.where(t.runs.c.id == run_id)).mappings().first()
     if row is None:
         raise _not_found(run_id)
     return to_run(row)

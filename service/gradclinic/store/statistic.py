@@ -16,6 +16,7 @@ from ..measurements.record import Layout, Outcome, RunRecord, Series
 from ..measurements.statistics import STATISTICS
 from . import tables as t
 from .database import Database
+from .layout import LAYOUT, RUNS
 from .packing import unpack
 
 Stored = TypeVar("Stored")
@@ -87,7 +88,9 @@ class Statistics:
         runs, chunks = t.runs.c, t.chunks.c
         with self._database.read() as connection:
             row = connection.execute(
-                select(runs.layout, runs.outcome, runs.environment, runs.step).where(runs.id == run_id)
+                select(LAYOUT.label("layout"), runs.outcome, runs.environment, runs.step)
+                .select_from(RUNS)
+                .where(runs.id == run_id)
             ).one_or_none()
             if row is None:
                 raise NotFound(f"there is no run {run_id!r}")
@@ -121,7 +124,8 @@ def _decoded(kind: type[Stored], document: JsonObject) -> Stored:
 
 def _layouts(connection: Connection, run_ids: Sequence[str]) -> Mapping[str, JsonObject | None]:
     runs = t.runs.c
-    rows = connection.execute(select(runs.id, runs.layout).where(runs.id.in_(run_ids))).all()
+    query = select(runs.id, LAYOUT.label("layout")).select_from(RUNS).where(runs.id.in_(run_ids))
+    rows = connection.execute(query).all()
     found = {row.id: row.layout for row in rows}
     for run_id in run_ids:
         if run_id not in found:

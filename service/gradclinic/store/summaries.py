@@ -4,12 +4,15 @@ from typing import Any
 
 import numpy as np
 import structlog
+from sqlalchemy import Connection
 
 from ..diagnosis import Diagnosis
 from ..kernel.codec import encode
 from ..measurements.metrics import RunMetrics, metrics_of
 from ..measurements.record import Outcome, RunRecord
 from . import tables as t
+from .database import Database
+from .layout import layout_values
 
 log = structlog.get_logger(__name__)
 
@@ -25,11 +28,13 @@ SUMMARIZED = (
 """The statistics with one row per layer."""
 
 
-def ending_values(record: RunRecord | None, diagnosis: Diagnosis | None) -> dict[str, Any]:
-    """The columns of a run with its outcome."""
+def ending_values(
+    connection: Connection, database: Database, record: RunRecord | None, diagnosis: Diagnosis | None
+) -> dict[str, Any]:
+    """The columns of a run with its outcome, whose layout is stored."""
     values: dict[str, object] = {}
     if record is not None:
-        values |= {"layout": encode(record.layout), "environment": dict(record.environment)}
+        values |= {**layout_values(connection, database, record.layout), "environment": dict(record.environment)}
         if record.outcome is not None:
             metrics = _metrics(record, record.outcome)
             values |= {

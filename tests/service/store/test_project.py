@@ -239,10 +239,10 @@ def test_statements_that_cannot_be_kept_within_a_project_are_refused(store: Stor
 
 
 def lasting(found: Mapping[str, list[RowMapping]]) -> dict[str, list[dict[str, Any]]]:
-    """What an older version leaves as it is: not how chunks are packed, nor sizes, which are measured again."""
+    """What an older version leaves as it is: not how chunks are packed, nor sizes, nor where layouts are."""
     kept = {name: [dict(row) for row in own] for name, own in found.items()}
     for row in kept["runs"]:
-        row["stored_bytes"] = None
+        row |= {"stored_bytes": None, "layout": None, "layout_digest": None}
     for row in kept["chunks"]:
         series = unpack([SimpleNamespace(**row)])
         row |= {"codec": "", "steps": series.steps.tolist(), "values": series.values.tolist()}

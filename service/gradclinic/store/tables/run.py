@@ -24,6 +24,8 @@ _QUEUED, _CLAIMED = text("status = 'queued'"), text("attempt_started_at IS NOT N
 _UNFINISHED = text("ended_at IS NULL")
 _UNMEASURED = text("stored_bytes IS NULL AND ended_at IS NOT NULL")
 _TO_JOIN = text("status = 'queued' AND ensemble IS NOT NULL")
+_SHARED_LAYOUT = text("layout_digest IS NOT NULL")
+_OWN_LAYOUT = text("layout IS NOT NULL AND ended_at IS NOT NULL")
 _STEPPED = text("ended_at IS NULL AND step > 0")
 _RECORDED = text("origin = 'external' AND source <> 'study'")
 """The rows of indexes that are small, because most runs have ended or were never claimed."""
@@ -82,6 +84,7 @@ runs = Table(
     Column("attempt_started_at", Double),
     Column("ended_at", Double),
     Column("layout", Json),
+    Column("layout_digest", Word),
     Column("outcome", Json),
     Column("metrics", Json),
     Column("environment", Json),
@@ -122,11 +125,20 @@ runs = Table(
     Index(None, "project", "ended_at", "flops", postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED),
     Index(None, "project", "stored_bytes"),
     Index("ix_runs_unmeasured", "id", postgresql_where=_UNMEASURED, sqlite_where=_UNMEASURED),
+    Index(None, "layout_digest", postgresql_where=_SHARED_LAYOUT, sqlite_where=_SHARED_LAYOUT),
+    Index("ix_runs_own_layout", "id", postgresql_where=_OWN_LAYOUT, sqlite_where=_OWN_LAYOUT),
     Index(None, "step", postgresql_where=_STEPPED, sqlite_where=_STEPPED),
     Index(None, "queue", "queued_at", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
     Index(None, "queue", "project", "priority", "id", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
     Index("ix_runs_queued_ensemble", "ensemble", postgresql_where=_TO_JOIN, sqlite_where=_TO_JOIN),
     Index(None, "queue", "project", "attempt_started_at", postgresql_where=_CLAIMED, sqlite_where=_CLAIMED),
+)
+
+layouts = Table(
+    "layouts",
+    metadata,
+    Column("digest", Word, primary_key=True),
+    Column("document", Json, nullable=False),
 )
 
 labels = Table(
