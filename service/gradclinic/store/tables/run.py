@@ -197,6 +197,7 @@ layer_summaries = Table(
     Column("smallest", Number, nullable=False),
     Column("largest", Number, nullable=False),
     PrimaryKeyConstraint("run_id", "statistic", "position"),
+    sqlite_with_rowid=False,
 )
 
 findings = Table(
