@@ -84,6 +84,23 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+_IN_STATISTICS = {
+    "site": "layer",
+    "grad": "gradient",
+    "preactivation": "pre-activation",
+    "nonfinite": "not finite",
+    "rms": "RMS",
+    "l2": "L2",
+    "abs": "absolute",
+    "std": "deviation",
+}
+
+
+def statistic(name: str) -> str:
+    """The name of a statistic as words: `site_grad_rms` -> `layer gradient RMS`."""
+    return " ".join(_IN_STATISTICS.get(part, part) for part in name.split("_"))
+
+
 def sentence(name: str) -> str:
     """The same, capitalized."""
     return capital(words(name))

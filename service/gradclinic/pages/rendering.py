@@ -61,6 +61,7 @@ def _environment() -> Environment:
         capital=filters.capital,
         coded=filters.coded,
         field=filters.field,
+        statistic=filters.statistic,
         moment=filters.moment,
         age=filters.age,
         duration=filters.duration,

@@ -24,7 +24,8 @@ from ..use_cases.statistic import GRADIENT, read_profile, read_series
 from .configuration import Configuration, configuration_of
 from .figures import Figure, Line, Scale, curves, heatmap, profile
 from .figures.curves import NAMES
-from .filters import network, sentence, words
+from .filters import capital, network
+from .filters import statistic as in_words
 from .loss_curves import loss_figure, validation_of
 from .rendering import page_router, render
 from .run_rows import called
@@ -176,7 +177,7 @@ def heatmap_figure(service: Service, run: Run, *, scale: Scale, statistic: str =
         scale=scale,
         symbol=_symbol(what),
         logarithmic=_is_logarithmic(what),
-        title=f"{'Gradient' if statistic == GRADIENT else sentence(statistic)} by layer and step: {called(run)}",
+        title=f"{capital(_symbol(what))} by layer and step: {called(run)}",
     )
 
 
@@ -186,11 +187,11 @@ def layers_figure(service: Service, run: Run, *, statistic: str, step: int | Non
     found = read_profile(service, run, statistic=statistic, step=step)
     return profile(
         [Line(f"step {found.step}", found.layers, found.values)],
-        title=f"{sentence(statistic)} by depth: {called(run)}",
+        title=f"{capital(in_words(statistic))} by depth: {called(run)}",
         symbol=_symbol(what),
         unit=what.unit,
         logarithmic=_is_logarithmic(what),
-        note=f"{sentence(statistic)} at step {found.step}",
+        note=f"{capital(in_words(statistic))} at step {found.step}",
     )
 
 
@@ -203,7 +204,7 @@ def _by_layer(name: str) -> Statistic:
 
 
 def _symbol(what: Statistic) -> str:
-    return "g" if what.name == GRADIENT else words(what.name)
+    return "gradient" if what.name == GRADIENT else in_words(what.name)
 
 
 def _is_logarithmic(what: Statistic) -> bool:

@@ -25,7 +25,7 @@ from .sparkline import sparklines
 STATUSES: tuple[str, ...] = get_args(RunStatus)
 CONDITIONS = tuple(RULES)
 SOURCES: Mapping[str, str] = {
-    "own": "Own",
+    "own": "Single",
     "recording": "Recorded",
     "study": "Studies",
     "prescription": "Cures",

@@ -55,3 +55,10 @@ def test_losses_far_apart_are_drawn_in_orders_of_magnitude_even_if_it_is_not_kno
     steep = arm_curves([ArmCurve("a", [seed([2.3, 1e18])]), ArmCurve("b", [seed([2.3, 2.2])])], title="")
     assert steep["layout"]["yaxis"]["type"] == "log"
     assert "type" not in arm_curves([ArmCurve("a", [seed([2.3, 0.3])])], title="")["layout"]["yaxis"]
+
+
+def test_a_loss_below_zero_is_on_the_axis_and_so_is_a_tiny_one():
+    for values in (np.linspace(0.03, -0.95, 20), np.full(20, 2e-9)):
+        low, high = arm_curves([ArmCurve("a", [seed(values)])], title="")["layout"]["yaxis"]["range"]
+        assert low <= min(0.0, values.min())
+        assert max(0.0, values.max()) < high < 10 * abs(values).max()

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gradclinic.pages import filters
-from gradclinic.pages.filters import number, severity_class
+from gradclinic.pages.filters import number, severity_class, statistic
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,8 @@ def test_short_numbers_have_three_digits():
 def test_a_large_number_is_said_in_words():
     said = {9802: "9,802", 3_762_048: "3.76 million", 1_128_614_400: "1.13 billion", 4.2e15: "4200 trillion"}
     assert {value: filters.large(value) for value in said} == said
+
+
+def test_a_statistic_is_named_without_abbreviations():
+    assert statistic("site_grad_rms") == "layer gradient RMS"
+    assert statistic("weight_norm_l2") == "weight norm L2"

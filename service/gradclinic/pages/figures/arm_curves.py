@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ...measurements.record import Series
 from ..theme import LINES, NEUTRAL, Figure, Part, axis, figure, note_above, rounded, said, shaded, step_axis
-from .curves import CLOSE_TO_ZERO, Validation, nothing_learned
+from .curves import CLOSE_TO_ZERO, Validation, nothing_learned, with_zero
 from .floor import on_log_scale
 
 Floats = npt.NDArray[np.float64]
@@ -71,6 +71,7 @@ def arm_curves(
         data.append(validation.mark())
     peak = max((float(np.nanmax(band.high)) for band in bands if np.isfinite(band.high).any()), default=1.0)
     peak = max(peak, validation.loss if validation is not None else 0.0)
+    shown = [peak, constant_loss or 0.0, *(value for band in bands for value in band.low.tolist())]
     last = max((float(band.steps[-1]) for band in bands if len(band.steps)), default=0.0)
     return figure(
         data,
@@ -80,11 +81,7 @@ def arm_curves(
             "loss",
             nticks=6,
             exponentformat="power",
-            **(
-                {"type": "log"}
-                if logarithmic
-                else {"range": [0, round(1.1 * max(peak, constant_loss or 0.0), 6) or 1.0]}
-            ),
+            **({"type": "log"} if logarithmic else {"range": with_zero(shown)}),
         ),
         shapes=[]
         if constant_loss is None

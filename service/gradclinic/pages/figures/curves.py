@@ -1,6 +1,6 @@
 """Loss, gradient norm and learning rate by step, one above the other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -26,6 +26,8 @@ NAMES = {
     "learning_rate": "learning rate",
 }
 VALIDATION = LINES[3]
+ROOM = 0.12
+"""Space beyond the values of an axis, as a fraction of their range."""
 CLOSE_TO_ZERO = 0.02
 """Losses below this fraction of the constant predictor's can only be distinguished on a logarithmic scale."""
 
@@ -85,7 +87,7 @@ def curves(
             anchor="x",
             exponentformat="power",
             nticks=4,
-            **({"type": "log"} if logarithmic else {"range": [0, _headroom(series, drawn, constant_loss, validation)]}),
+            **({"type": "log"} if logarithmic else {"range": _range(series, drawn, constant_loss, validation)}),
         )
     layout["xaxis"] = step_axis(
         max((float(each.steps[-1]) for each in series.values() if len(each)), default=0.0), anchor="y3"
@@ -104,13 +106,20 @@ def _zeros(drawn: Sequence[Series], suffix: str) -> tuple[list[Part], list[Part]
     return [marks], [floor.line(y=f"y{suffix}")]
 
 
-def _headroom(
+def _range(
     series: Mapping[str, Series], drawn: list[str], constant_loss: float | None, validation: Validation | None
-) -> float:
-    """The top of a linear axis that begins at 0, so that a curve that does not move looks as if it did not."""
+) -> list[float | None]:
     of_loss = bool(drawn) and drawn[0] in PANELS[0][2]
     levels = [constant_loss or 0.0, validation.loss if validation is not None else 0.0] if of_loss else []
-    return round(1.15 * max(_peak(series, drawn), *levels, 0.0), 6) or 1.0
+    return with_zero([*levels, *(value for name in drawn for value in series[name].values[:, 0].tolist())])
+
+
+def with_zero(values: Iterable[float]) -> list[float | None]:
+    """The ends of a linear axis with these values and 0, so that a curve that does not move looks as if it did not."""
+    finite = [value for value in values if isfinite(value)]
+    low, high = min([0.0, *finite]), max([0.0, *finite])
+    room = ROOM * (high - low)
+    return rounded([low - room if low < 0 else 0.0, high + room or 1.0])
 
 
 def _peak(series: Mapping[str, Series], drawn: list[str]) -> float:

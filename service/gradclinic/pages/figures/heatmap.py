@@ -29,7 +29,7 @@ def heatmap(
     *,
     reference: int = -1,
     scale: Scale = "absolute",
-    symbol: str = "g",
+    symbol: str = "gradient",
     logarithmic: bool = True,
     title: str = "",
 ) -> Figure:
@@ -53,7 +53,9 @@ def heatmap(
     steps = [float(np.mean(series.steps[column])) for column in columns]
     low, high = (_limits if logarithmic else _linear_limits)(pooled[~broken], scale)
     cells = {"x": steps, "y": names}
-    label = (f"log10 {symbol}" if logarithmic else symbol) + (", relative to the output" if scale == "relative" else "")
+    label = (f"log10 of {symbol}" if logarithmic else symbol) + (
+        ", relative to the output" if scale == "relative" else ""
+    )
     data: list[Part] = [
         {
             "type": "heatmap",

@@ -32,7 +32,7 @@ def profile(
     lines: Sequence[Line],
     *,
     title: str,
-    symbol: str = "g",
+    symbol: str = "gradient",
     unit: str = "",
     logarithmic: bool = True,
     note: str | None = None,

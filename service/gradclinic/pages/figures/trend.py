@@ -33,7 +33,7 @@ def trend(checks: Sequence[tuple[datetime, MetricCheck]]) -> Figure:
         [_line([middle for middle, _, _ in found]), *_marks(found)],
         title=f"{metric_in_words(last.metric).capitalize()} by check",
         xaxis=axis(
-            "",
+            "created (UTC)",
             autotickangles=UPWARDS,
             tickvals=list(range(0, len(dates), every)),
             ticktext=dates[::every],
