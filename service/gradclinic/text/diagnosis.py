@@ -95,7 +95,7 @@ def _evidence(evidence: Sequence[EvidenceAnswer]) -> list[tuple[str, str]]:
     for index, each in enumerate(evidence):
         read = as_read(each.name, each.value, each.threshold)
         held = "" if read.threshold is None else f" (threshold {short(read.threshold)})"
-        unit = "" if each.unit in ("step", "ratio") else f" {each.unit}"
+        unit = "" if each.unit in ("step", "ratio", "probability") else f" {each.unit}"
         words = f"{read.label:<42}{short(read.value):>9}{unit}{held}"
         rows.append(("evidence" if index == 0 else "", words))
     return rows

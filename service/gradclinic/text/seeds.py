@@ -76,7 +76,7 @@ def _evidence(each: EvidenceOverSeedsAnswer) -> str:
     from ..diagnosis.wording import as_read  # loads every rule
 
     read = as_read(each.name, each.median, each.threshold, interval=each.interval)
-    unit = "" if each.unit in ("step", "ratio") else each.unit
+    unit = "" if each.unit in ("step", "ratio", "probability") else each.unit
     words = f"{read.label:<42}{short(read.value):>9} {unit}".rstrip()
     if read.interval is not None and each.confidence is not None:
         low, high = read.interval

@@ -27,5 +27,5 @@ def test_the_interval_of_a_gain_is_turned_with_its_sign():
 
 
 def test_only_slopes_are_turned_and_an_unknown_number_goes_by_its_own_name():
-    assert as_read("net_change", -1.0, None)[:2] == ("net fall / always predicting the average", -1.0)
+    assert as_read("net_change", -1.0, None)[:2] == ("net fall relative to always predicting the average", -1.0)
     assert as_read("some_other_number", 1.0, 2.0) == ("some other number", 1.0, 2.0, None)

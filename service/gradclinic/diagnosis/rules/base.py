@@ -138,8 +138,8 @@ SHARED_LABELS: Mapping[str, str] = {
     "depth_slope": "gradient lost from output to input",
     "depth_slope_start": "gradient lost, before the first step",
     "depth_slope_early": "gradient lost, first quarter of training",
-    "relative_train_loss": "training loss / always predicting the average",
-    "relative_initial_loss": "loss at the start / always predicting the average",
+    "relative_train_loss": "training loss relative to always predicting the average",
+    "relative_initial_loss": "loss at the start relative to always predicting the average",
     "total_update": "all steps together / weights' size",
 }
 """Labels of evidence that several rules have."""

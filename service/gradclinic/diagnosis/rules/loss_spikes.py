@@ -27,7 +27,7 @@ class LossSpikes(Rule):
     usual_blames: ClassVar[tuple[Blame, ...]] = ("learning_rate", "clipping", "data")
     usual_severity: ClassVar[Severity] = "warning"
     labels: ClassVar[Mapping[str, str]] = {
-        "spike_rise": "largest spike / always predicting the average",
+        "spike_rise": "largest spike relative to always predicting the average",
         "spike_carried": "part of it in the rows named",
     }
 

@@ -44,9 +44,9 @@ class OscillatingLoss(Rule):
     labels: ClassVar[Mapping[str, str]] = {
         "rise_share": "fraction of probes at which the loss rose",
         "rises": "probes at which the loss rose",
-        "total_rise": "all rises / always predicting the average",
-        "net_change": "net fall / always predicting the average",
-        "highest_late_loss": "highest late loss / always predicting the average",
+        "total_rise": "all rises relative to always predicting the average",
+        "net_change": "net fall relative to always predicting the average",
+        "highest_late_loss": "highest late loss relative to always predicting the average",
     }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
