@@ -16,7 +16,9 @@ from ..comparison import (
     Comparison,
     DiagnosisOverSeeds,
     Metric,
+    RunConditions,
     RunResult,
+    Swept,
     in_one_unit,
     trainability,
 )
@@ -146,9 +148,12 @@ def _untreated(study: Study, comparison: Comparison) -> DiagnosisOverSeeds | Non
 
 
 def answer(comparison: Comparison) -> str:
-    """Which arms help, or that none does, in a sentence; empty for a study of the baseline alone."""
+    """Which arms help, or that none does, in a sentence.
+
+    Of a baseline alone: where it learned, for a sweep that has ended; otherwise empty.
+    """
     if not comparison.arms:
-        return ""
+        return _where_it_learned(comparison.baseline_conditions_by_seed) if comparison.complete else ""
     if not comparison.complete:
         return "Some runs have not ended, so there are no verdicts yet."
     best = comparison.arms[0]
@@ -157,6 +162,23 @@ def answer(comparison: Comparison) -> str:
         return f"No arm is shown to be better than the baseline; the best one is {best.arm}{reached}."
     others = [arm.arm for arm in comparison.arms[1:] if arm.verdict == best.verdict]
     return f"{best.arm} {_HELPS[best.verdict]}{reached}{_also(others)}."
+
+
+def _where_it_learned(runs: Sequence[RunConditions]) -> str:
+    """At which points of a sweep the network learned with every seed; empty without a sweep."""
+    swept = [run for run in runs if run.sweep_point]
+    if not swept:
+        return ""
+    by_point: dict[str, list[bool]] = {}
+    for run in swept:
+        by_point.setdefault(_point_in_words(run.sweep_point or {}), []).append(run.learned)
+    learned = [point for point, seeds in by_point.items() if all(seeds)]
+    where = f": {'; '.join(learned)}" if 0 < len(learned) <= MOST_NAMED else ""
+    return f"It learned at {len(learned)} of {len(by_point)} points of the sweep{where}."
+
+
+def _point_in_words(point: Swept) -> str:
+    return ", ".join(f"{filters.field(field)} {filters.number(value)}" for field, value in point.items())
 
 
 _HELPS = {"cures": "cures it", "improves": "improves it"}

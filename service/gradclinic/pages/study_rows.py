@@ -4,9 +4,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
+from ..comparison import Comparison
 from ..store import Study
 from ..use_cases.comparison import compare_study
 from ..use_cases.service import Service
+from . import filters
 from .study import answer
 
 MOST_RUNS = 300
@@ -20,12 +22,21 @@ class StudyRow:
 
     study: Study
     answer: str | None
-    """Empty before its end, and for a study without arms; None if it is not known yet."""
+    """Empty before its end; None if it is not known yet."""
 
 
 def is_live(rows: Sequence[StudyRow]) -> bool:
     """Whether any row will change by itself."""
     return any(row.study.status == "running" or row.answer is None for row in rows)
+
+
+def _found(comparison: Comparison) -> str:
+    """The answer of a study; for the baseline alone at one point, the conditions of its runs."""
+    if found := answer(comparison):
+        return found
+    runs = comparison.baseline_runs
+    alone = [f"{filters.words(name)} in {count}" for name, count in comparison.baseline_conditions.items()]
+    return filters.capital(f"{', '.join(alone)} of {runs} run{'s' if runs > 1 else ''}.") if alone else ""
 
 
 @dataclass
@@ -44,7 +55,7 @@ class Answers:
             known = "" if study.status == "running" else self._known.get(key)
             if known is None and left > 0:
                 left -= study.progress.runs
-                known = self._keep(key, answer(compare_study(service, study.id)))
+                known = self._keep(key, _found(compare_study(service, study.id)))
             rows.append(StudyRow(study, known))
         return rows
 

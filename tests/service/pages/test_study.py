@@ -123,6 +123,18 @@ def test_over_a_sweep_the_answer_says_in_how_many_runs_the_network_learned():
     assert answer(swept) == "a cures it: it learned in 3 of 3 runs, the baseline in 1."
 
 
+def test_of_a_sweep_of_the_baseline_alone_the_answer_says_at_which_points_it_learned():
+    seeds = [
+        RunConditions(
+            run_id="", seed=seed, sweep_point={"/model/depth": depth}, primary="", harmful=(), learned=learned
+        )
+        for depth, seed, learned in ((2, 0, True), (2, 1, True), (4, 0, True), (4, 1, False), (8, 0, False))
+    ]
+    swept = replace(comparison(), baseline_conditions_by_seed=tuple(seeds))
+    assert answer(swept) == "It learned at 1 of 3 points of the sweep: depth 2."
+    assert answer(replace(swept, complete=False)) == ""
+
+
 def test_of_a_sweep_the_figures_and_the_diagnosis_are_of_the_experiment_as_posted(clinic):
     address = f"/v1/figures/studies/{clinic.swept}/curves"
     notes = [each["text"] for each in clinic.client.get(address).json()["layout"]["annotations"]]

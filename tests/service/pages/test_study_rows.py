@@ -1,8 +1,11 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 from gradclinic.pages import study_rows
 from gradclinic.pages.study_rows import Answers, is_live
 from gradclinic.store import Progress
+
+from .test_figures import comparison
 
 
 def a_study(name, runs=10, **by_status):
@@ -27,6 +30,11 @@ def test_the_list_of_studies_says_in_words_what_each_has_shown(clinic):
     answer = clinic.page(f"/studies/{clinic.study}").split('<h2 id="answer" class="answer">')[1].split("</h2>")[0]
     assert answer in row
     assert f"/studies/{clinic.study}" in clinic.page("/").split('data-part="studies"')[1]
+
+
+def test_of_a_study_of_the_baseline_alone_the_list_says_its_conditions():
+    alone = replace(comparison(), baseline_runs=5, baseline_conditions={"vanishing_gradients": 4, "healthy": 1})
+    assert study_rows._found(alone) == "Vanishing gradients in 4, healthy in 1 of 5 runs."
 
 
 def test_a_study_is_compared_once_after_its_end_and_again_if_its_runs_change(monkeypatch):
