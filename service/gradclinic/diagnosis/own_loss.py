@@ -4,7 +4,7 @@ import numpy as np
 
 from ..kernel.vocabulary import Blame
 from ..measurements.losses import at_first, at_last, batch_losses
-from ..measurements.preflight import InnerLoss, LossFacts, Preflight
+from ..measurements.preflight import InnerLoss, LossFacts, Preflight, SelfComparison
 from ..measurements.record import RunRecord
 from .finding import Evidence
 from .phrase import percent
@@ -16,7 +16,8 @@ LossFault = tuple[str, tuple[Evidence, ...], float, tuple[Blame, ...]]
 def own_loss_fault(seen: Preflight, record: RunRecord) -> LossFault | None:
     """The first fault that is found in a loss of the program's own; None if there is none."""
     return (
-        _of_inner(seen)
+        _of_self_comparison(seen)
+        or _of_inner(seen)
         or _of_small_targets(seen)
         or _of_opposed(seen)
         or _of_exceeded(seen)
@@ -33,7 +34,31 @@ def falls_anyway(loss: LossFacts) -> bool:
     misused = any(
         _takes_logarithms_of(call) or _takes_logits_from(call) or call.targets_outside_unit > 0 for call in loss.inner
     )
-    return loss.swapped or loss.opposed or loss.exceeded or misused
+    return loss.swapped or loss.opposed or loss.exceeded or misused or _self_compared(loss) is not None
+
+
+def _self_compared(loss: LossFacts) -> SelfComparison | None:
+    """How the loss, or one that it calls, compares each sample with itself."""
+    return next((each for each in (loss.self_compared, *(call.self_compared for call in loss.inner)) if each), None)
+
+
+_SELF_RIGHTLY = 0.67
+"""By the rule of succession: in 1 of 1 training, SimCLR without its mask; not found in 163 correct programs."""
+
+
+def _of_self_comparison(seen: Preflight) -> LossFault | None:
+    """Likenesses of which each sample's own is the largest, and was not left out."""
+    how = _self_compared(seen.loss) if seen.loss is not None else None
+    if seen.loss is None or how is None:
+        return None
+    what = (
+        "takes each sample for its own partner, whose likeness is the largest of its row whatever the network does:"
+        " make the row of the other view the target, and mask the diagonal"
+        if how == "partner"
+        else "counts each sample among those that it should be unlike, although none is more like it: mask the diagonal"
+        " of the likenesses with -inf"
+    )
+    return f"{seen.loss.name} {what}", (), _SELF_RIGHTLY, ("loss", "labels", "data")
 
 
 _FALLEN = 10.0

@@ -93,6 +93,10 @@ class OutputFacts(Spec):
     """Number of outputs that a ReLU kept at 0 for every sample of the last calls, although targets need them."""
 
 
+SelfComparison = Literal["partner", "other"]
+"""A sample's likeness to itself is the right one of its row, or one of the others."""
+
+
 class InnerLoss(Spec):
     """A loss of torch's that a loss of the program's own calls as a function, and the first argument that it gets."""
 
@@ -111,6 +115,8 @@ class InnerLoss(Spec):
     """Whether shapes of outputs and targets of a loss of numbers are broadcast to more entries than either has."""
     targets_outside_unit: Fraction = 0.0
     """Fraction of the targets of a binary cross entropy that are below 0 or above 1."""
+    self_compared: SelfComparison | None = None
+    """How a cross entropy over likenesses compares each sample with itself; None if it does not."""
 
 
 class LossFacts(Spec):
@@ -166,6 +172,8 @@ class LossFacts(Spec):
     """Weight of the rarest class seen, divided by that of the most common one; None without weights of classes."""
     rare_fraction: float | None = None
     """How many targets the rarest class has for each one of the most common; None likewise."""
+    self_compared: SelfComparison | None = None
+    """How a cross entropy over likenesses compares each sample with itself; None if it does not."""
 
 
 class WiringFacts(Spec):

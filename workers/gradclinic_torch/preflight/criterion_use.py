@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gradclinic.experiments.losses import LossInput
-from gradclinic.measurements.preflight import BOUNDS, InnerLoss, LossFacts
+from gradclinic.measurements.preflight import BOUNDS, InnerLoss, LossFacts, SelfComparison
 
 from ..measure.loss_of_passes import Told, loss_of
 from ..model.graph import holds_derivatives
@@ -20,6 +20,7 @@ from .inner_losses import inner_losses
 from .own_broadcast import broadcasts
 from .own_floor import floors
 from .right_outputs import RightOutputs, right_outputs
+from .self_comparison import self_comparison
 from .small_targets import largest_over_median
 from .swapped_axes import are_swapped
 
@@ -47,6 +48,7 @@ class CriterionUse:
         self._small_targets: float | None = None
         self._compared = 0
         self._right: RightOutputs | None = None
+        self._self_compared: SelfComparison | None = None
         self._inner: tuple[InnerLoss, ...] = ()
         self._floors: tuple[float, float] | None = None
         self._values: list[Tensor] = []
@@ -95,6 +97,8 @@ class CriterionUse:
             self._small_targets = largest_over_median(self._criterion, outputs, targets, value)
         self._compared = self._compared or compared_samples(self._criterion, outputs, targets, value)
         self._right = self._right or right_outputs(self._criterion, outputs, targets, value)
+        if isinstance(self._criterion, nn.CrossEntropyLoss):
+            self._self_compared = self._self_compared or self_comparison(outputs.detach(), targets)
         self._inner = self._inner or inner_losses(self._criterion, outputs, targets, value)
         activation = last_activation(outputs.grad_fn) or ""
         if self._floors is None and activation in BOUNDS:
@@ -123,6 +127,7 @@ class CriterionUse:
             small_targets=self._small_targets,
             ignored=self._ignored,
             spread_of_sizes=self._sizes,
+            self_compared=self._self_compared,
             compared_samples=self._compared,
             bounded_floor=self._floors[0] if self._floors is not None else None,
             free_floor=self._floors[1] if self._floors is not None else None,

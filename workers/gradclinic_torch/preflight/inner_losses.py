@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from gradclinic.measurements.preflight import InnerLoss
+from gradclinic.measurements.preflight import InnerLoss, SelfComparison
 
 from ..model.generator import kept_generators
 from ..model.last_activation import last_activation
 from .batch_facts import ENTRIES, as_rows, output_facts
 from .own_loss import copied_loss
+from .self_comparison import self_comparison
 
 MOST_CALLS = 16
 """Calls that are looked at."""
@@ -88,6 +89,7 @@ def _described(name: str, args: tuple[Any, ...], given: Mapping[str, object]) ->
             broadcasts=name in _OF_NUMBERS.values(),
             targets_outside_unit=_outside_unit(args, given) if name.startswith("binary") else 0.0,
             blank_in_targets=name == "ctc_loss" and _has_blank(args, given),
+            self_compared=_self_comparison(first, args, given) if name == "cross_entropy" else None,
         )
 
 
@@ -107,6 +109,11 @@ def _outside_unit(args: tuple[Any, ...], given: Mapping[str, object]) -> float:
     if not isinstance(targets, Tensor) or not targets.numel():
         return 0.0
     return float(((targets < 0) | (targets > 1)).double().mean())
+
+
+def _self_comparison(logits: Tensor, args: tuple[Any, ...], given: Mapping[str, object]) -> SelfComparison | None:
+    targets = args[1] if len(args) > 1 else given.get("target")
+    return self_comparison(logits, targets) if isinstance(targets, Tensor) else None
 
 
 def _has_blank(args: tuple[Any, ...], given: Mapping[str, object]) -> bool:

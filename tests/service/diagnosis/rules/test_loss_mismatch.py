@@ -543,3 +543,13 @@ def test_a_loss_of_directions_alone_is_noted_where_sizes_differ_and_health_is_as
     first, *others = diagnose(seen(own, record=healthy_record())).findings
     assert (first.condition, first.confidence == 0.5) == ("healthy", there)
     assert [(each.condition, each.harm) for each in others] == ([("loss_mismatch", False)] if there else [])
+
+
+@pytest.mark.parametrize(("how", "said"), [("partner", "its own partner"), ("other", "should be unlike")])
+@pytest.mark.parametrize("inner", [True, False])
+def test_a_sample_that_is_compared_with_itself_does_harm_however_low_the_loss_falls(how, said, inner):
+    call = InnerLoss(function="cross_entropy", form="numbers", high=5.0, self_compared=how)
+    look = but(OWN, "loss", inner=(call,)) if inner else but(CLASSIFIER, "loss", self_compared=how)
+    first = diagnose(seen(look, outcome=outcome())).findings[0]
+    assert (first.condition, first.harm, first.blames) == ("loss_mismatch", True, ("loss", "labels", "data"))
+    assert said in first.summary
