@@ -193,6 +193,7 @@ def test_a_loss_that_falls_for_other_reasons_than_right_outputs_does_harm_howeve
     """Shapes that are broadcast, and a loss without a lower bound; logits between 0 and 1 can still be learned."""
     finding = next(each for each in diagnose(seen(look, outcome=outcome())).findings if each.blames)
     assert (finding.condition, finding.harm) == ("loss_mismatch", harm)
+    assert ("does not show that the network learned" in finding.summary) is harm
 
 
 def test_zeros_and_ones_that_are_fitted_as_numbers_do_not_lead_since_that_can_work():
