@@ -190,7 +190,7 @@ def parameter_entry(error: Mapping[str, Any]) -> dict[str, Any]:
     """The entry for a parameter of the query, path or headers that is not valid."""
     value = error.get("input")
     return {
-        "detail": _parameter_detail(error),
+        "detail": _parameter_detail(error["type"], str(error["msg"]), error.get("ctx", {}).get("pattern", "")),
         "pointer": None,
         "parameter": str(error["loc"][1]),
         "value": value[:300] if isinstance(value, str) else None,
@@ -198,13 +198,13 @@ def parameter_entry(error: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _parameter_detail(error: Mapping[str, Any]) -> str:
-    if error["type"] == "missing":
+def _parameter_detail(kind: str, message: str, pattern: str) -> str:
+    if kind == "missing":
         return "this parameter is required"
-    choice = _CHOICE.fullmatch(error.get("ctx", {}).get("pattern", ""))
+    choice = _CHOICE.fullmatch(pattern)
     if choice is not None:
         return "should be one of " + ", ".join(choice["names"].split("|"))
-    return str(error["msg"]).removeprefix("Input ").removeprefix("String ").removeprefix("Value error, ")
+    return message.removeprefix("Input ").removeprefix("String ").removeprefix("Value error, ")
 
 
 def _body_schema(request: Request) -> Mapping[str, Any]:
