@@ -1,10 +1,11 @@
 """Studies: one experiment with several arms and seeds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from typing_extensions import Self, Unpack
 
+from ..kernel.errors import InvalidSpec
 from ..kernel.json import JsonObject
 from ..kernel.names import Edits
 from ..schemas.comparison import ComparisonAnswer
@@ -21,6 +22,9 @@ from .table import Cell, Columns, Table, columns_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+
+Item = TypeVar("Item")
 
 
 class Study(Submitted[StudyAnswer], Table):
@@ -97,14 +101,16 @@ class StudyCalls(Calls):
     ) -> Study:
         """Queue a study. An arm is a list of remedies or an experiment; `sweep` maps JSON pointers to values.
 
-        `control` adds an arm with a random remedy.
+        `control` adds an arm with a random remedy. Raises InvalidSpec.
         """
+        by_name = _named("/arms", arms, allowed='remedies by name: {"batch norm": [remedies.AddBatchNorm()]}')
+        by_field = _named("/sweep", sweep, allowed='values by field: {"/optimizer/learning_rate": [0.01, 0.1]}')
         return self.post_study(
             {
                 "experiment": plain(experiment),
-                "arms": [_arm(arm, value) for arm, value in (arms or {}).items()],
+                "arms": [_arm(arm, value) for arm, value in by_name.items()],
                 "seeds": list(seeds),
-                "sweep": [{"field": field, "values": list(values)} for field, values in (sweep or {}).items()],
+                "sweep": [{"field": field, "values": list(values)} for field, values in by_field.items()],
                 "control": "random_remedy" if control else None,
                 "name": name,
                 "labels": dict(labels or {}),
@@ -135,6 +141,13 @@ class StudyCalls(Calls):
         """Iterate over studies, newest first. Filters as in the API: status, condition, label."""
         for item in self.connection.items(StudyAnswer, "/v1/studies", **filters):
             yield Study(self.connection, item)
+
+
+def _named(place: str, given: Mapping[str, Item] | None, *, allowed: str) -> Mapping[str, Item]:
+    """A mapping, empty for None; raises InvalidSpec for anything else, as for the lists of a request's JSON."""
+    if given is not None and not isinstance(given, Mapping):
+        raise InvalidSpec.at(place, f"should be a mapping, not a {type(given).__name__}", allowed=allowed)
+    return given or {}
 
 
 def _arm(name: str, value: Sequence[RemedyLike] | ExperimentLike) -> JsonObject:

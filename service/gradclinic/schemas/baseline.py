@@ -54,6 +54,9 @@ class BaselineAnswer(Answer):
     created_at: datetime
     urls: BaselineUrls = Field(default_factory=lambda known: BaselineUrls.of(known["name"]))
 
+    def __str__(self) -> str:
+        return "\n".join((f"{self.name}: {self.summary}", *self.notes))
+
 
 def _notes(pin: PinAnswer, conditions: Mapping[str, int]) -> list[str]:
     from ..regression import DEFAULT_MARGINS, note_on_seeds, note_on_sick

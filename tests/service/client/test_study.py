@@ -1,6 +1,9 @@
 import threading
 
+import pytest
+
 from gradclinic import Clinic, Experiment, remedies
+from gradclinic.kernel.errors import InvalidSpec
 from gradclinic.schemas.event import EventAnswer, RunEndedEvent
 from gradclinic.settings import Settings
 
@@ -39,3 +42,10 @@ def test_a_study_that_a_program_trains_is_declared_once_for_each_key(clinic: Cli
     assert (declared.status, declared.answer.progress.by_status) == ("running", {"queued": 4})
     assert clinic.declare_study(body, key="mine").id == declared.id
     assert clinic.declare_study(body).id != declared.id
+
+
+def test_arms_and_sweeps_that_are_lists_are_refused_with_what_is_allowed(clinic: Clinic) -> None:
+    with pytest.raises(InvalidSpec, match=r"/arms: should be a mapping, not a list \(allowed: remedies by name"):
+        clinic.study(EXPERIMENT, arms=[{"name": "a", "remedies": []}])  # type: ignore[arg-type]
+    with pytest.raises(InvalidSpec, match="/sweep: should be a mapping, not a list"):
+        clinic.study(EXPERIMENT, sweep=[{"field": "/model/depth", "values": [1]}])  # type: ignore[arg-type]
