@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ..client import Clinic
+from ..kernel.errors import InvalidSpec
 from ..schemas.baseline import BaselineAnswer, PinAnswer
 from ..text.numbers import minute
 from .options import AsJson, Name, Url, print_json, print_listed
@@ -26,6 +27,8 @@ def pin(
     as_json: AsJson = False,
 ) -> int:
     """Pin runs as a named baseline: a study's arm, the runs of a check, or a list of runs."""
+    if sum(each is not None for each in (study, run or None, check)) != 1:
+        raise InvalidSpec.at("", "it is not clear what to pin", allowed="one of --study, --run and --check")
     with Clinic(url) as clinic:
         return _show_baseline(clinic.pin(name, study=study, arm=arm, runs=run or None, check=check), as_json=as_json)
 
@@ -35,7 +38,7 @@ def list_baselines(*, url: Url = None, as_json: AsJson = False) -> int:
     """List all baselines."""
     with Clinic(url) as clinic:
         found = list(clinic.baselines())
-    return print_listed(found, _line, as_json=as_json)
+    return print_listed(found, _line, what="baselines", as_json=as_json)
 
 
 @app.command("show")

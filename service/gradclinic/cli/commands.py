@@ -19,8 +19,20 @@ EXAMPLE = """A spec, here an experiment in YAML:
   optimizer: {kind: sgd, learning_rate: 0.1}
   training: {steps: 300, batch_size: 64}
 """
+STUDY = """A spec of a study, in YAML:
+
+\b
+  experiment:
+    model: {kind: mlp, depth: 8, width: 32, activation: sigmoid}
+    data: {kind: digits}
+    optimizer: {kind: sgd, learning_rate: 0.1}
+  arms:
+    - {name: batch norm, remedies: [{kind: add_batch_norm}]}
+  seeds: [0, 1, 2, 3, 4]
+"""
 _INIT = f"`{COMMAND} init` writes an example with comments, `{COMMAND} catalogue` lists what it can contain."
 _EPILOG = f"{EXAMPLE}\n{_INIT}"
+_STUDY = f"{STUDY}\n{_INIT.replace(' init`', ' init study`')}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Train and diagnose": {
         "run": Entry("run:run", "Train an experiment, and diagnose it.", _EPILOG),
-        "study": Entry("study:study", "Train an experiment with several remedies, and rank them.", _INIT),
+        "study": Entry("study:study", "Train an experiment with several remedies, and rank them.", _STUDY),
         "prescribe": Entry(
             "prescription:prescribe", "Search for remedies that cure an experiment, and show the evidence.", _EPILOG
         ),
@@ -132,7 +144,8 @@ app = typer.Typer(
 
     A SPEC is a JSON or YAML file that describes an experiment: model, data, optimizer and training. {_INIT}
 
-    Commands talk to the service at --url or GRADCLINIC_URL; `{COMMAND} serve` starts one on this machine.
+    Commands talk to the service at GRADCLINIC_URL, or at --url after the command. `{COMMAND} serve` starts one on this
+    machine.
     """,
     no_args_is_help=True,
     add_completion=" " not in COMMAND,  # a shell completes one word, not `./run gradclinic`

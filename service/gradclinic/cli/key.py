@@ -140,7 +140,7 @@ def _store(database_url: str | None, data_dir: "Path | None") -> "Iterator[Store
     store = Store(settings.database_url)
     try:
         if not store.is_current():
-            raise SetupFailed(f"the database schema is not up to date; run: {COMMAND} db upgrade")
+            raise SetupFailed(f"the database is empty, or its schema is not up to date; run: {COMMAND} db upgrade")
         yield store
     finally:
         store.close()

@@ -65,15 +65,15 @@ def print_submitted(found: "Submitted[Any]") -> None:
     typer.echo(f"{found.id} is {found.status}; {found.page}")
 
 
-def print_listed(found: Sequence[Answered], line: Callable[[Answered], str], *, as_json: bool) -> int:
-    """Print a line for each item of a list, or all of them as JSON; returns the exit status."""
+def print_listed(found: Sequence[Answered], line: Callable[[Answered], str], *, what: str, as_json: bool) -> int:
+    """Print a line for each item of a list, or all of them as JSON; returns the exit status. `what`: as `webhooks`."""
     if as_json:
         print_json([each.document for each in found])
         return 0
     for each in found:
         typer.echo(line(each))
     if not found:
-        typer.echo("There are none yet.", err=True)
+        typer.echo(f"There are no {what} yet.", err=True)
     return 0
 
 

@@ -54,7 +54,9 @@ def _found(clinic: Clinic, identifier: str) -> Run | Study | Prescription:
         return clinic.get_study(identifier)
     if kind == "prescription":
         return clinic.get_prescription(identifier)
-    raise InvalidSpec.at("", "there are no reports of this", value=identifier, allowed="run_, study_, prescription_")
+    raise InvalidSpec.at(
+        "", "there are no reports of this", value=identifier, allowed="the id of a run, a study or a prescription"
+    )
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -42,7 +42,10 @@ def list_runs(
     ] = None,
     study: Annotated[str | None, typer.Option(help="Only runs of this study.")] = None,
     label: Label = None,
-    source: Annotated[RunSource | None, typer.Option(help="Only runs that this asked for; own: nothing else.")] = None,
+    source: Annotated[
+        RunSource | None,
+        typer.Option(help="Only runs of this kind; own: posted on their own, not by a study, a cure or a check."),
+    ] = None,
     search: Annotated[
         str | None, typer.Option(help="Words of the name, arm, id, model or labels; all must be found.")
     ] = None,

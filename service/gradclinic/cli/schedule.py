@@ -42,7 +42,7 @@ def list_schedules(*, url: Url = None, as_json: AsJson = False) -> int:
     """List all schedules."""
     with Clinic(url) as clinic:
         found = list(clinic.schedules())
-    return print_listed(found, _line, as_json=as_json)
+    return print_listed(found, _line, what="schedules", as_json=as_json)
 
 
 @app.command("show")

@@ -127,7 +127,7 @@ def _serve_api(settings: "Settings") -> int:
 def _check_schema(store: Any) -> None:
     try:
         if not store.is_current():
-            raise SetupFailed(f"the database schema is not up to date; run: {COMMAND} db upgrade")
+            raise SetupFailed(f"the database is empty, or its schema is not up to date; run: {COMMAND} db upgrade")
     except ServiceUnavailable as error:
         typer.echo(f"the API is starting without its database: {error}", err=True)
 

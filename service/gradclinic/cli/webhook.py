@@ -53,7 +53,7 @@ def list_webhooks(*, url: Url = None, as_json: AsJson = False) -> int:
     """List all webhooks."""
     with Clinic(url) as clinic:
         found = list(clinic.webhooks())
-    return print_listed(found, _line, as_json=as_json)
+    return print_listed(found, _line, what="webhooks", as_json=as_json)
 
 
 @app.command("show")

@@ -74,5 +74,5 @@ def test_what_is_asked_for_wrongly_is_one_line_and_ends_with_2(clinic: Clinic, s
     assert "--junit or --no-wait" in refused(both, 2)
     missing = str(tmp_path / "missing.json")
     assert "cannot be read" in refused(gradclinic("check", missing, "--baseline", "main", *at), 2)
-    assert "exactly one of" in refused(gradclinic("baseline", "pin", "main", *at), 2)
+    assert "one of --study" in refused(gradclinic("baseline", "pin", "main", *at), 2)
     assert list(clinic.checks()) == []

@@ -54,4 +54,4 @@ def test_an_address_or_a_file_that_cannot_be_is_wrong_usage(tmp_path: Path) -> N
 
 def test_a_list_with_nothing_in_it_says_so_beside_its_output(clinic: Clinic) -> None:
     done = gradclinic("webhooks", "list", "--url", clinic.url)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "There are none yet.\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "There are no webhooks yet.\n")

@@ -32,7 +32,7 @@ def test_a_report_is_saved_as_one_file(clinic: Clinic, settings: Settings, tmp_p
 
 def test_a_report_that_cannot_be_made_says_why(clinic: Clinic, tmp_path: Path) -> None:
     run = clinic.run(EXPERIMENT)
-    assert "run_, study_" in refused(gradclinic("report", "nonsense", "--url", clinic.url), 2)
+    assert "the id of a run, a study" in refused(gradclinic("report", "nonsense", "--url", clinic.url), 2)
     assert "run_nowhere" in refused(gradclinic("report", "run_nowhere", "--url", clinic.url), 2)
     by = gradclinic("report", run.id, "--metric", "final_train_loss", "--url", clinic.url)
     assert "only studies have arms" in refused(by, 2)
