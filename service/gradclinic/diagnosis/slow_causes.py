@@ -120,8 +120,8 @@ def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) 
     if left is not None:
         return (
             (
-                f"the schedule had lowered the learning rate to {left:.2g} of its largest by half of the steps, so let"
-                " it fall later"
+                f"halfway through, the schedule had lowered the learning rate to {left:.2g} of its maximum, so let it"
+                " fall later"
             ),
             ("schedule", "learning_rate"),
         )

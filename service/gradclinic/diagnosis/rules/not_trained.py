@@ -161,7 +161,7 @@ def _certain(wiring: WiringFacts) -> _Fault | None:
             0.99,
         )
     if wiring.untrained:
-        lost = f" ({wiring.unregistered} of them no module holds: use nn.ModuleList instead of a plain list)"
+        lost = f" (no module holds {wiring.unregistered} of them: use nn.ModuleList instead of a plain list)"
         return (
             (
                 f"The optimizer holds {_but(wiring.untrained_fraction)} of the parameters that the loss depends on, so"

@@ -138,9 +138,9 @@ def _summary(features: Features, thresholds: Thresholds, swings: Swings, *, peak
     else:
         end = outcome_in_words(features, thresholds) + near_slope_in_words(features, thresholds)
     advice = ", so lower the learning rate" if harm else ""
-    went = "fell by only" if swings.net_change >= 0 else "rose by"
+    net = f"{abs(swings.net_change):.2g} times that {'below' if swings.net_change >= 0 else 'above'} its start"
     return (
-        f"The loss swings up and down{advice}: between probes it rose {swings.rises} times out of {swings.intervals},"
-        f" by {swings.total_rise:.2g} times the loss of always predicting the average in total, while from first to"
-        f" last it {went} {abs(swings.net_change):.2g} times that; {end}."
+        f"The loss swings up and down{advice}: it rose in {swings.rises} of {swings.intervals} intervals between"
+        f" probes. All rises together are {swings.total_rise:.2g} times the loss of always predicting the average, but"
+        f" it ended only {net}; {end}."
     )

@@ -60,8 +60,8 @@ class TooSmallBatch(Rule):
             ),
             summary=(
                 f"Batch norm averages over {counted(samples, 'sample')} only ({counted(seen.norm.values, 'value')} a"
-                f" channel in {seen.norm.layer}{_signs(seen.norm.values)}): take larger batches, or layer or group"
-                f" norm; {outcome_in_words(features, thresholds)}."
+                f" channel in layer {seen.norm.layer}{_signs(seen.norm.values)}): take larger batches, or layer"
+                f" or group norm; {outcome_in_words(features, thresholds)}."
             ),
             blames=("batch_size", "normalization"),
         )
@@ -89,4 +89,4 @@ class TooSmallBatch(Rule):
 
 
 def _signs(values: int) -> str:
-    return ", of which it makes -1 and 1 in training and not in evaluation" if values == _SIGNS else ""
+    return ", which training turns into -1 and 1 and evaluation does not" if values == _SIGNS else ""

@@ -43,8 +43,8 @@ class UnsettledStatistics(Rule):
                 Evidence("least_momentum", norm.least_momentum, "1 per step"),
             ),
             summary=(
-                f"With a momentum of {norm.least_momentum:g}, the running statistics of batch norm are still to"
-                f" {percent(left)} their initial zeros and ones after {features.steps_done:,} steps, so the model gives"
+                f"With a momentum of {norm.least_momentum:g}, after {features.steps_done:,} steps {percent(left)} of"
+                " the running statistics of batch norm still come from their initial zeros and ones, so the model gives"
                 " other outputs in eval(): take a momentum of about 0.1 (PyTorch's is one minus that of Keras)."
             ),
         )

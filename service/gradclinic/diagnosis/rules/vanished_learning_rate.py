@@ -40,9 +40,9 @@ class VanishedLearningRate(Rule):
             confidence=_RIGHTLY,
             evidence=(Evidence("steps_with_a_learning_rate", fraction, "fraction", _EARLY),),
             summary=(
-                f"The schedule took the learning rate below {percent(NEXT_TO_NOTHING)} of its largest after"
-                f" {percent(fraction)} of the steps, and the rest changed next to nothing: let it fall later, or step"
-                f" it once an epoch and not after each batch; {outcome_in_words(features, thresholds)}."
+                f"The schedule lowered the learning rate below {percent(NEXT_TO_NOTHING)} of its maximum after"
+                f" {percent(fraction)} of the steps, and the remaining steps changed next to nothing: let it fall"
+                f" later, or step it once an epoch and not after each batch; {outcome_in_words(features, thresholds)}."
             ),
         )
 

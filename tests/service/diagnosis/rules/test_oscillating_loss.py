@@ -64,8 +64,8 @@ def test_swings_are_counted_added_and_held_against_what_is_gained() -> None:
     assert told["total_rise"] == (pytest.approx(3.6, rel=1e-4), pytest.approx(2 * 0.4, rel=1e-4))
     assert told["net_change"] == (pytest.approx(-0.4, rel=1e-4), None)
     assert told["total_update"] == (pytest.approx(1.5), Thresholds().large_update)
-    assert "between probes it rose 9 times out of 45, by 3.6 times" in finding.summary
-    assert "it rose by 0.4 times that" in finding.summary
+    assert "it rose in 9 of 45 intervals between probes. All rises together are 3.6 times" in finding.summary
+    assert "it ended only 0.4 times that above its start" in finding.summary
     assert (finding.first_step, finding.last_step) == (220, 300)
     # Five thirds of an error of sqrt(.2 x .8 / 45) = .0596 above a tenth: Phi(1.677) = .9532.
     assert finding.confidence == pytest.approx(0.99 * 0.9532, abs=1e-3)
@@ -77,7 +77,7 @@ def test_a_loss_that_ends_where_it_began_fell_by_nothing() -> None:
     level = np.array(old.values)
     level[15] = level[-1]
     record = replace(swinging(9), series={**swinging(9).series, "probe_loss": replace(old, values=level)})
-    assert "from first to last it fell by only 0 times that" in judged(record).summary
+    assert "it ended only 0 times that below its start" in judged(record).summary
 
 
 @pytest.mark.parametrize(

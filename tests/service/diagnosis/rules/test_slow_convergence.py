@@ -275,7 +275,7 @@ def level_with(**statistics):
 def test_a_schedule_that_took_the_rate_away_early_is_to_blame() -> None:
     faded = diagnose(level_with(learning_rate=lambda steps: 0.1 * 0.9**steps)).findings[0]
     assert (faded.condition, faded.blames) == ("slow_convergence", ("schedule", "learning_rate"))
-    assert "by half of the steps" in faded.summary
+    assert "halfway through, the schedule had lowered" in faded.summary
     assert faded.suggested_remedies[0] == CONSTANT_RATE
     cosine = diagnose(level_with(learning_rate=lambda steps: 0.05 * (1 + np.cos(np.pi * steps / 300)))).findings[0]
     assert cosine.blames[0] != "schedule"

@@ -64,4 +64,4 @@ def test_two_values_become_signs_which_does_harm_also_where_the_loss_fell(values
     look = CLASSIFIER.model_copy(update={"norm": NormFacts(layer="1", values=values), "batch_size": values})
     found = {each.condition: each for each in diagnose(seen(look, outcome=outcome())).findings}["too_small_batch"]
     assert found.harm is harm
-    assert ("makes -1 and 1" in found.summary) is harm
+    assert ("turns into -1 and 1" in found.summary) is harm

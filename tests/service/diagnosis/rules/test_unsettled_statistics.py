@@ -23,7 +23,7 @@ def test_statistics_that_hardly_moved_do_harm_although_the_loss_fell():
     """.9999^300 = .97."""
     finding = found(1e-4)["unsettled_statistics"]
     assert (finding.harm, finding.blames[0]) == (True, "normalization")
-    assert "still to 97 % their initial zeros and ones after 300 steps" in finding.summary
+    assert "after 300 steps 97 % of the running statistics" in finding.summary
     assert finding.evidence[0].value == pytest.approx(0.9999**300)
 
 
