@@ -142,7 +142,7 @@ class Connection:
             response = self._within_rate(method, path, **options)
         except httpx.ConnectError:
             raise errors.ServiceUnavailable(
-                f"no service answers at {self.url}; start one with `{COMMAND} serve`, or set --url to another one"
+                f"no service answers at {self.url}; start one with `{COMMAND} serve`, or give another address"
             ) from None
         except httpx.UnsupportedProtocol:
             raise errors.InvalidRequest.at("", f"{self.url!r} is no address of a service", allowed=_ADDRESSES) from None

@@ -68,6 +68,9 @@ class DiagnosisAnswer(Answer):
     findings: list[FindingAnswer]
     """The finding of the primary condition comes first."""
 
+    def __str__(self) -> str:
+        return "\n".join(f"{each.condition.replace('_', ' ')}: {each.summary}" for each in self.findings)
+
 
 class RunDiagnosisAnswer(DiagnosisAnswer):
     """The diagnosis of one run, stored or computed for this request."""

@@ -148,6 +148,9 @@ class CureAnswer(ConfirmedAnswer):
     best: ConfirmedAnswer
     """The confirmed cure with the lowest loss."""
 
+    def __str__(self) -> str:
+        return self.name if self.evidence is None else f"{self.name}: {self.evidence.reason}"
+
 
 class SpentAnswer(Answer):
     """The cost of the search so far."""

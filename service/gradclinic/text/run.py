@@ -42,7 +42,7 @@ def runs_table(runs: Sequence[RunSummaryAnswer]) -> Table:
         table.add_column(heading, no_wrap=True, min_width=width, max_width=width)
     for heading, width in (("loss", 7), ("accuracy", 8)):
         table.add_column(heading, justify="right", no_wrap=True, min_width=width)
-    table.add_column("created (UTC)", no_wrap=True, min_width=13)
+    table.add_column("created UTC", no_wrap=True, min_width=11)
     for each in runs:
         metrics = each.metrics
         table.add_row(

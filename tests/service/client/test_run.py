@@ -15,6 +15,7 @@ def test_a_run_can_be_read_in_every_way(clinic: Clinic, settings: Settings) -> N
     assert run.metrics is not None
     assert run.metrics.final_train_loss > 0
     assert run.diagnosis().findings
+    assert str(run.diagnosis()).endswith(run.diagnosis().findings[-1].summary)
     assert run.judge(thresholds={"depth_slope": 40.0}).rule_set
     assert run.statistics("site_grad_rms", steps="0:3")["site_grad_rms"].steps == [0, 1, 2]
     assert len(run.profile().points) == 8

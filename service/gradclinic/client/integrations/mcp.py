@@ -7,6 +7,7 @@ submit_prescription and show_prescription, which can wait for the end of the sea
 import json
 from collections.abc import Callable
 from functools import wraps
+from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -165,7 +166,7 @@ class SubmittingTools(Tools):
 def server(clinic: Clinic, *, submit: bool = False) -> "MCPServer":
     """The server, for a service; with `submit`, it may also start studies and prescriptions. Raises SetupFailed."""
     made: MCPServer = extra("mcp.server", name="mcp").MCPServer(
-        "gradclinic", instructions=INSTRUCTIONS, log_level="WARNING"
+        "gradclinic", version=version("gradclinic"), instructions=INSTRUCTIONS, log_level="WARNING"
     )
     annotations = extra("mcp.types", name="mcp").ToolAnnotations
     tools = SubmittingTools(clinic) if submit else Tools(clinic)
