@@ -3,6 +3,7 @@
 import re
 
 from .json import JsonObject
+from .names import NAME_PATTERN
 
 Schema = JsonObject
 _IN_FULL = 1e15
@@ -56,6 +57,8 @@ def _phrase_for_type(schema: Schema) -> str:
 
 
 def _pattern(schema: Schema) -> str:
+    if schema.get("pattern") == NAME_PATTERN:
+        return " of letters, digits, dots, underscores and hyphens, beginning with a letter or digit"
     return f" that matches {schema['pattern']}" if "pattern" in schema else ""
 
 

@@ -121,6 +121,8 @@ def show(
     """An example to begin with, or the request of something that exists, to be changed."""
     if source is None:
         body: JsonObject = _carried(KINDS[kind], {"experiment": EXPERIMENT, "seeds": [0, 1, 2]})
+        if kind == "check" and (pinned := _baselines(service)):
+            body = {"baseline": pinned[0], **body}
     else:
         kind, body = request_from(service, source)
         if (letters := len(_written(body))) > MOST_LETTERS:

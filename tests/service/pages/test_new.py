@@ -71,6 +71,12 @@ def test_a_problem_stands_in_its_place_with_what_is_allowed(clinic):
     assert "disabled" in start_of(Page(page.text))
 
 
+def test_a_new_check_begins_with_a_baseline_that_exists_and_its_seeds(clinic):
+    body = body_of(Page(clinic.page("/new?kind=check")))
+    assert body["baseline"] == clinic.client.get("/v1/baselines").json()["items"][0]["name"]
+    assert "seeds" not in body
+
+
 def test_a_baseline_that_does_not_exist_is_told_at_its_field(clinic):
     text = clinic.client.post("/new", data={"kind": "check", "before": '{"baseline": "none"}'}).text
     assert "none" in text.split('id="field-baseline-note"')[1].split("</div>")[0]
