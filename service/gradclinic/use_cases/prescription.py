@@ -145,7 +145,7 @@ def _run_of(service: Service, prescription: Prescription, task: SearchTask, tria
         resolved,
         posted=task.experiment.model_copy(update={"training": training}),
         remedies=trial.remedies,
-        name=f"{trial.round}: {trial.arm}"[:200],
+        name=f"{trial.round}: {trial.arm.replace('_', ' ').replace('(', ' (')}"[:200],
         auto=auto,
         labels={**prescription.labels, LABEL: prescription.id, ROUND: trial.round},
     )
