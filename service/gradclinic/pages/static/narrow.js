@@ -1,4 +1,4 @@
-// Where a table is wider than the window, each of its rows becomes a small block: each value after the head of its column.
+// Where a table is wider than a narrow window, each of its rows becomes a small block: each value after the head of its column.
 
 const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
 
@@ -14,9 +14,13 @@ function label(table) {
   }
 }
 
+// In a broad window a grid of many columns stays one: as blocks it would take many screens.
+const narrow = window.matchMedia("(max-width: 64rem)");
+
 export function fitTables() {
   const tables = document.querySelectorAll(".wide > table:not(.map)");
   for (const table of tables) table.classList.remove("stacked");
+  if (!narrow.matches) return;
   for (const table of [...tables].filter((each) => each.parentElement.scrollWidth > each.parentElement.clientWidth)) {
     label(table);
     table.classList.add("stacked");
