@@ -24,8 +24,11 @@ NOT_ENDED = "training has not finished"
 NO_YARDSTICK = "the loss of always predicting the average is not known"
 
 
-def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
-    """The clause of a summary that states the outcome of the training."""
+def outcome_in_words(features: Features, thresholds: Thresholds, *, shows_nothing: bool = False) -> str:
+    """The clause of a summary that states the outcome of the training.
+
+    Where a small loss `shows_nothing`, because it falls for another reason, nobody is told that the network learned.
+    """
     loss = features.relative_train_loss
     if features.diverged:
         return f"training ended at step {features.nonfinite_step} with a loss or gradient that is not finite"
@@ -33,19 +36,24 @@ def outcome_in_words(features: Features, thresholds: Thresholds) -> str:
         unknown = NO_YARDSTICK if features.finished else NOT_ENDED
         return f"{unknown}, so it is not known whether this hurts"
     if learned(features, thresholds):
-        return f"the network learned anyway (its training loss fell to {against_constant(loss)})"
+        fell = f"training loss fell to {against_constant(loss)}"
+        if shows_nothing:
+            return f"that the {fell} does not show that the network learned what it should"
+        return f"the network learned anyway (its {fell})"
+    return f"the network {_failure(loss, features)} (its training loss is {against_constant(loss)})"
+
+
+def _failure(loss: float, features: Features) -> str:
+    """What a network did that did not learn, with this loss relative to that of the best constant prediction."""
     if loss > 1.1:
         initial = features.relative_initial_loss
         came_down = initial is not None and loss <= initial
-        how = (
+        return (
             "is still worse than always predicting the average"
             if came_down
             else "ended worse than if it had learned nothing"
         )
-        return f"the network {how} (its training loss is {against_constant(loss)})"
-    if loss > NOTHING_LEARNED:
-        return f"the network learned nothing (its training loss is {against_constant(loss)})"
-    return f"the network learned too little (its training loss is {against_constant(loss)})"
+    return "learned nothing" if loss > NOTHING_LEARNED else "learned too little"
 
 
 def against_constant(ratio: float) -> str:

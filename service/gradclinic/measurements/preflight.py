@@ -275,6 +275,8 @@ class OrderFacts(Spec):
     """Whether inner steps in another order give the same outputs, at their own places or as a whole."""
     sees_later: bool | None
     """Whether the outputs of earlier steps change with the last step's input; None without an output for each step."""
+    in_training_only: bool = False
+    """Whether they do in training and not in evaluation, as where a mask is left out in one of them."""
     predicts_next: bool
     """Whether the target of each step is the next step's input."""
     sees_only: Literal["first", "last"] | None = None

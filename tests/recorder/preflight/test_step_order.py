@@ -59,6 +59,21 @@ def test_a_causal_mask_tells_the_order_and_hides_later_steps():
     assert order(Reader(pooled=True)).sees_later is None
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+@pytest.mark.parametrize("forgets", [True, False])
+def test_a_causal_mask_that_is_missing_in_training_only_is_seen_behind_the_noise_of_dropout(dropout, forgets):
+    class Forgetful(Reader):
+        def forward(self, rows: Tensor) -> Tensor:
+            self.causal = not (forgets and self.training)
+            return nn.functional.dropout(super().forward(rows), dropout, self.training)
+
+    model = Forgetful()
+    found = order(model, targets=NEXT)
+    assert (found.sees_later, found.in_training_only) == (forgets, forgets)
+    assert model.training
+    assert order(Reader(), targets=NEXT).in_training_only is False
+
+
 @pytest.mark.parametrize(("targets", "is_next"), [(NEXT, True), (NEXT.reshape(-1), True), (WORDS.flip(1), False)])
 def test_targets_that_are_the_next_step_are_told_from_others(targets, is_next):
     assert order(Reader(), targets=targets).predicts_next is is_next

@@ -1,8 +1,9 @@
 """Checks which steps of a sequence a recurrent network or an attention sees, and whether the latter tells their order.
 
 Before the first step of training, a copy of the model, in evaluation mode, is called with a few samples: as they are,
-with their inner steps in another order, and with their inner steps, their last or their first replaced. The model
-itself is not called, and no generator advances.
+with their inner steps in another order, and with their inner steps, their last or their first replaced. A language
+model whose mask hides later steps then is called once more as in training. The model itself is not called, and no
+generator advances.
 """
 
 from collections.abc import Callable, Mapping
@@ -117,14 +118,30 @@ def _of_attention(
     same_place = torch.tensor(inner, device=before.device)
     candidates = [before, *(before.index_select(axis, same_place) for axis in axes)]
     blind = any(float((turned - each).abs().max()) <= _UNCHANGED * range_ for each in candidates)
+    sees_later = _reaches_earlier(before, replaced, axes[0], range_) if len(axes) == 1 else None
+    predicts_next = _is_next(inputs, targets)
+    unmasked = predicts_next and sees_later is False and _sees_later_in_training(look, axes[0])
     return OrderFacts(
         steps=steps,
         blind=blind and only is None,
-        sees_later=_reaches_earlier(before, replaced, axes[0], range_) if len(axes) == 1 else None,
-        predicts_next=_is_next(inputs, targets),
+        sees_later=sees_later or unmasked if sees_later is not None else None,
+        in_training_only=unmasked,
+        predicts_next=predicts_next,
         sees_only=only,
         repeats_input=len(axes) == 1 and look.repeats(inputs, targets, axes[0]),
     )
+
+
+def _sees_later_in_training(look: "_Look", axis: int) -> bool:
+    """Whether the copy, as in training, sees later steps. Each call draws the same noise, as that of dropout."""
+    for module in look.model.train().modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()  # else samples are mixed
+    before = output_of(look.model, look.given, look.device)
+    replaced = look.with_other(_with_other_step(-1))
+    if before is None or replaced is None or before.shape != replaced.shape:
+        return False
+    return _reaches_earlier(before, replaced, axis, float(before.max() - before.min())) is True
 
 
 class _Look(Look):

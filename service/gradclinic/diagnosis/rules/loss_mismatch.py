@@ -17,9 +17,9 @@ from ...remedies.against import LOG_PROBABILITIES, PLAIN_OUTPUTS, USUAL_LOSS
 from ...remedies.network import Network
 from ..features import Features
 from ..finding import Evidence, Finding
-from ..outcome import learned, not_known_to_have_learned
+from ..outcome import not_known_to_have_learned
 from ..own_loss import LossFault, falls_anyway, of_broadcast_shapes, own_loss_fault
-from ..phrase import against_constant, outcome_in_words, percent
+from ..phrase import outcome_in_words, percent
 from ..thresholds import Thresholds
 from .base import Order, Rule
 
@@ -53,7 +53,7 @@ class LossMismatch(Rule):
             harm=not_known_to_have_learned(features, thresholds) or rounds_wrong or hides_a_class or shows_nothing,
             confidence=confidence,
             evidence=evidence,
-            summary=f"{summary}; {_outcome(features, thresholds, shows_nothing=shows_nothing)}.",
+            summary=f"{summary}; {outcome_in_words(features, thresholds, shows_nothing=shows_nothing)}.",
             blames=blames,
         )
 
@@ -67,16 +67,6 @@ class LossMismatch(Rule):
             return (PLAIN_OUTPUTS, USUAL_LOSS)
         takes_logarithms = any(each.name == "largest_output" for each in finding.evidence)
         return (LOG_PROBABILITIES, USUAL_LOSS) if takes_logarithms else (USUAL_LOSS, PLAIN_OUTPUTS)
-
-
-def _outcome(features: Features, thresholds: Thresholds, *, shows_nothing: bool) -> str:
-    """The clause that states the outcome. Where a small loss shows nothing, nobody is told that the network learned."""
-    if shows_nothing and learned(features, thresholds):
-        return (
-            f"that the training loss fell to {against_constant(features.relative_train_loss or 0.0)} does not show that"
-            " the network learned what it should"
-        )
-    return outcome_in_words(features, thresholds)
 
 
 def _falls_anyway(seen: Preflight) -> bool:

@@ -29,8 +29,9 @@ class WrongMask(Rule):
         seen = record.preflight.order if record.preflight is not None else None
         if seen is None or not (_shows_answers(seen) or (hides_steps(record) and failed(features, thresholds))):
             return None
+        when = " in training, although not in evaluation" if seen.in_training_only else ""
         what = (
-            "The output of each step sees the next step, which is its target: give the attention a causal mask"
+            f"The output of each step sees the next step{when}, which is its target: give the attention a causal mask"
             if _shows_answers(seen)
             else "The output of each step sees only earlier steps, although its target is not the next one: leave out"
             " the causal mask if later steps are needed"
@@ -40,7 +41,7 @@ class WrongMask(Rule):
             harm=_shows_answers(seen) or not still_falling(features),
             confidence=_SHOWS_RIGHTLY if _shows_answers(seen) else _HIDES_RIGHTLY,
             evidence=(Evidence("steps_of_a_sample", float(seen.steps), "steps"),),
-            summary=f"{what}; {outcome_in_words(features, thresholds)}.",
+            summary=f"{what}; {outcome_in_words(features, thresholds, shows_nothing=_shows_answers(seen))}.",
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:

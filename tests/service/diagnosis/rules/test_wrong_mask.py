@@ -22,6 +22,15 @@ def test_a_network_that_sees_its_answer_does_harm_also_where_the_loss_fell():
     assert finding is not None
     assert (finding.harm, finding.blames[0]) == (True, "architecture")
     assert "give the attention a causal mask" in finding.summary
+    assert "does not show that the network learned" in finding.summary
+
+
+def test_a_mask_that_is_missing_in_training_only_is_named_so():
+    look = attending(sees_later=True, predicts_next=True)
+    look = look.model_copy(update={"order": look.order.model_copy(update={"in_training_only": True})})
+    finding = named(look, outcome=outcome())
+    assert finding.harm
+    assert "sees the next step in training, although not in evaluation, which is its target" in finding.summary
 
 
 def test_a_mask_that_hides_steps_is_named_where_nothing_was_learned():
