@@ -12,6 +12,6 @@ def test_a_runs_bytes_are_counted_by_table(monkeypatch: pytest.MonkeyPatch, caps
     storage.main()
     rows = {row["subject"]: row for row in json.loads(capsys.readouterr().out)}
     whole = rows.pop("the whole file")
-    assert {"table chunks", "table runs"} <= rows.keys()
+    assert {"table packs", "table runs"} <= rows.keys()
     assert sum(row["value"] for row in rows.values()) == pytest.approx(whole["value"], rel=0.01)
-    assert whole["value"] > rows["table chunks"]["value"] > 0
+    assert whole["value"] > rows["table packs"]["value"] > 0

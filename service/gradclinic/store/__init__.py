@@ -56,6 +56,7 @@ from .firing import Due
 from .key import Keys
 from .lease import Leases
 from .migrate import is_current
+from .packs import Extent
 from .prescription import Prescriptions
 from .quota import usage_of
 from .reconciliation import Reconciliation
@@ -81,7 +82,7 @@ from .run_list import MOST_COUNTED, RunFilters, RunSort
 from .schedule import Schedules
 from .session import Sessions
 from .signs import Signs, read_signs
-from .statistic import Extent, Statistics
+from .statistic import Statistics
 from .study import Studies
 from .vitals import read_vitals
 from .webhook import Webhooks

@@ -1,9 +1,9 @@
-"""Merges and compresses the chunks of a run that has ended: while it trains, each second adds a row for each statistic.
+"""Merges, compresses and packs the chunks of a run that has ended: while it trains, each second adds one per statistic.
 
 What ends a run calls it afterwards. A run whose chunks were not merged is read like any other.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -13,12 +13,15 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from ..kernel.errors import DamagedData, ServiceUnavailable
 from . import tables as t
 from .database import Database
-from .packing import COMPRESSED, RAW, pack, unpack
+from .packing import COMPRESSED, pack, unpack
+from .packs import pack_row, packed_bytes
 
 log = structlog.get_logger(__name__)
 
 MERGED_BYTES = 2 * 2**20
 """Largest size of a merged chunk before it is compressed. A range of steps is read from whole chunks."""
+PACKED_BYTES = 2**18
+"""Largest size of a pack of several merged chunks before they are compressed. Each is read as a whole."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +42,19 @@ class _Chunk:
 
 
 def merge_chunks(database: Database, run_id: str) -> None:
-    """Merge the chunks of a run that has ended, in short transactions; an unreachable database is only logged."""
+    """Merge and pack the chunks of a run that has ended, in short transactions; an unreachable database is only logged.
+
+    Whoever does the same at once waits for a transaction, and then finds nothing left of what it packed.
+    """
     chunks = t.chunks.c
     columns = (chunks.statistic, chunks.first_step, chunks.last_step, chunks.n, chunks.places, chunks.codec)
     query = select(*columns).where(chunks.run_id == run_id).order_by(chunks.statistic, chunks.first_step)
     try:
         with database.read() as connection:
             stored = [_Chunk(*row) for row in connection.execute(query)]
-        for group in _groups(stored):
+        for groups in _packs(_groups(stored)):
             with database.write() as connection:
-                _merge(connection, run_id, group)
+                _pack(connection, run_id, groups)
         measure_runs(database, [run_id])
     except ServiceUnavailable:
         log.warning("chunks_not_merged", run_id=run_id)
@@ -61,18 +67,29 @@ def measure_runs(database: Database, run_ids: Sequence[str]) -> None:
     taken = select(size).where(chunks.run_id == runs.id).correlate(t.runs).scalar_subquery()
     with database.write() as connection:
         connection.execute(
-            update(t.runs).where(runs.id.in_(run_ids), runs.ended_at.is_not(None)).values(stored_bytes=taken)
+            update(t.runs)
+            .where(runs.id.in_(run_ids), runs.ended_at.is_not(None))
+            .values(stored_bytes=taken + packed_bytes(runs.id))
         )
 
 
+def _packs(groups: Iterable[list[_Chunk]]) -> Iterator[list[list[_Chunk]]]:
+    """Groups that together have at most `PACKED_BYTES`, or one larger group."""
+    together: list[list[_Chunk]] = []
+    size = 0
+    for group in groups:
+        own = sum(chunk.bytes for chunk in group)
+        if together and size + own > PACKED_BYTES:
+            yield together
+            together, size = [], 0
+        together.append(group)
+        size += own
+    if together:
+        yield together
+
+
 def _groups(chunks: Sequence[_Chunk]) -> Iterator[list[_Chunk]]:
-    """Neighbouring chunks that together have at most `MERGED_BYTES`; of those that stand alone, the raw ones."""
-    for group in _neighbours(chunks):
-        if len(group) > 1 or group[0].codec == RAW:
-            yield group
-
-
-def _neighbours(chunks: Sequence[_Chunk]) -> Iterator[list[_Chunk]]:
+    """Neighbouring chunks that together have at most `MERGED_BYTES`."""
     for _, own in groupby(chunks, key=lambda chunk: (chunk.statistic, chunk.places, chunk.codec)):
         group: list[_Chunk] = []
         size = 0
@@ -85,8 +102,21 @@ def _neighbours(chunks: Sequence[_Chunk]) -> Iterator[list[_Chunk]]:
         yield group
 
 
-def _merge(connection: Connection, run_id: str, group: Sequence[_Chunk]) -> None:
-    """Replace chunks by one with their content; none if one is damaged, so that it is still named when it is read."""
+def _pack(connection: Connection, run_id: str, groups: Sequence[Sequence[_Chunk]]) -> None:
+    """Replace the chunks of each group by one in a new pack; those of a group with a damaged one stay."""
+    runs, packs = t.runs.c, t.packs.c
+    ended = select(runs.id).where(runs.id == run_id, runs.ended_at.is_not(None)).with_for_update()
+    if connection.execute(ended).first() is None:
+        return
+    merged = [chunk for group in groups for chunk in _merged(connection, run_id, group)]
+    if merged:
+        number = select(func.coalesce(func.max(packs.number) + 1, 0)).where(packs.run_id == run_id)
+        row = pack_row(run_id, connection.execute(number).scalar_one(), merged)
+        connection.execute(insert(t.packs).values(row))
+
+
+def _merged(connection: Connection, run_id: str, group: Sequence[_Chunk]) -> list[dict[str, object]]:
+    """Take chunks out of their table as one; none if one is damaged, so that it is still named when it is read."""
     chunks = t.chunks.c
     those = (
         chunks.run_id == run_id,
@@ -97,7 +127,8 @@ def _merge(connection: Connection, run_id: str, group: Sequence[_Chunk]) -> None
     try:
         content = unpack(rows) if len(rows) == len(group) else None
     except DamagedData:
-        return
-    if content is not None:
-        connection.execute(delete(t.chunks).where(*those))
-        connection.execute(insert(t.chunks), pack(run_id, {group[0].statistic: content}, codec=COMPRESSED))
+        return []
+    if content is None:
+        return []
+    connection.execute(delete(t.chunks).where(*those))
+    return pack(run_id, {group[0].statistic: content}, codec=COMPRESSED)

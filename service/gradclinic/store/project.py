@@ -76,6 +76,7 @@ PARTS: Mapping[Table, Column[Any]] = {
     t.findings: t.findings.c.run_id,
     t.labels: t.labels.c.run_id,
     t.layer_summaries: t.layer_summaries.c.run_id,
+    t.packs: t.packs.c.run_id,
     t.pinned_runs: t.pinned_runs.c.pin_id,
     t.recordings: t.recordings.c.run_id,
     t.transitions: t.transitions.c.run_id,

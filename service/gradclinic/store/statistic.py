@@ -1,13 +1,13 @@
 """Recorded statistics, as series and complete records."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import TypeVar
 
 import numpy as np
 from pydantic import ValidationError
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from ..kernel.codec import decode
 from ..kernel.errors import DamagedData, NotFound
@@ -18,18 +18,9 @@ from . import tables as t
 from .database import Database
 from .layout import LAYOUT, RUNS
 from .packing import unpack
+from .packs import Extent, extents_of, stored_chunks
 
 Stored = TypeVar("Stored")
-
-
-@dataclass(frozen=True)
-class Extent:
-    """How much of a statistic is stored."""
-
-    records: int
-    first_step: int
-    last_step: int
-    places: int
 
 
 class Statistics:
@@ -68,24 +59,12 @@ class Statistics:
 
     def extents(self, run_id: str) -> dict[str, Extent]:
         """How much is stored of a run, by statistic."""
-        chunks = t.chunks.c
-        query = (
-            select(
-                chunks.statistic,
-                func.sum(chunks.n),
-                func.min(chunks.first_step),
-                func.max(chunks.last_step),
-                func.max(chunks.places),
-            )
-            .where(chunks.run_id == run_id)
-            .group_by(chunks.statistic)
-        )
         with self._database.read() as connection:
-            return {name: Extent(int(n), first, last, p) for name, n, first, last, p in connection.execute(query)}
+            return extents_of(connection, run_id)
 
     def record(self, run_id: str) -> RunRecord:
         """Everything a run has recorded so far; raises NotFound if nothing was recorded."""
-        runs, chunks = t.runs.c, t.chunks.c
+        runs = t.runs.c
         with self._database.read() as connection:
             row = connection.execute(
                 select(LAYOUT.label("layout"), runs.outcome, runs.environment, runs.step)
@@ -96,15 +75,11 @@ class Statistics:
                 raise NotFound(f"there is no run {run_id!r}")
             if row.layout is None:
                 raise NotFound(f"run {run_id!r} has not recorded anything yet")
-            stored = connection.execute(
-                select(t.chunks).where(chunks.run_id == run_id).order_by(chunks.statistic, chunks.first_step)
-            ).all()
-        by_statistic: dict[str, list[object]] = {}
-        for chunk in stored:
-            by_statistic.setdefault(chunk.statistic, []).append(chunk)
+            stored = stored_chunks(connection, [run_id])
+        series = {name: unpack(list(own)) for name, own in groupby(stored, key=attrgetter("statistic"))}
         return RunRecord.of(
             _layout(row.layout),
-            {name: unpack(rows) for name, rows in by_statistic.items()},
+            series,
             outcome=None if row.outcome is None else _decoded(Outcome, row.outcome),
             environment=row.environment,
             steps_done=row.step,
@@ -140,15 +115,9 @@ def _series(
     first_step: int | None,
     last_step: int | None,
 ) -> dict[str, dict[str, Series]]:
-    chunks = t.chunks.c
-    query = select(t.chunks).where(chunks.run_id.in_(run_ids), chunks.statistic.in_(statistics))
-    if first_step is not None:
-        query = query.where(chunks.last_step >= first_step)
-    if last_step is not None:
-        query = query.where(chunks.first_step <= last_step)
-    rows = connection.execute(query.order_by(chunks.run_id, chunks.statistic, chunks.first_step))
+    stored = stored_chunks(connection, run_ids, statistics, first_step=first_step, last_step=last_step)
     found: dict[str, dict[str, Series]] = {run_id: {} for run_id in run_ids}
-    for (run_id, name), own in groupby(rows, key=lambda row: (row.run_id, row.statistic)):
+    for (run_id, name), own in groupby(stored, key=attrgetter("run_id", "statistic")):
         found[run_id][name] = _between(unpack(list(own)), first_step, last_step)
     return found
 

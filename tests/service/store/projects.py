@@ -40,6 +40,7 @@ def seeded(store: Store) -> Seeded:
     store.leases.save_window(lease, step=5, series=window(0, 5))
     ended = record(series=window(0, 5), outcome=outcome())
     store.leases.finish(lease, status="succeeded", reason=Reason("x", "y"), record=ended, diagnosis=DIAGNOSIS)
+    store.leases.save_window(claimed(store), step=5, series=window(0, 5))
     study = store.studies.create(new_study(), [new_run()], idempotency=Idempotency("s", "b")).item
     prescription = store.prescriptions.create(
         replace(NEW, experiment=experiment()), idempotency=Idempotency("p", "b")

@@ -13,6 +13,7 @@ from gradclinic.store import Due, Idempotency, NewSchedule, Store, migrate
 from gradclinic.store import tables as t
 from gradclinic.store.database import Database
 from gradclinic.store.packing import unpack
+from gradclinic.store.packs import chunks_in
 from gradclinic.store.project import OWNERS, PARTS, SHARED
 
 from .pins import new_check, pin, pinned
@@ -158,7 +159,7 @@ def test_both_projects_may_have_the_same_names_and_idempotency_keys(store: Store
         assert [each.check_id for each in own.schedules.get("nightly").firings] == [found.check_id]
         again = own.studies.create(new_study(), [new_run()], idempotency=Idempotency("s", "b"))
         assert (again.replayed, again.item.id) == (True, found.study_id)
-        assert len(own.runs.page(limit=200).items) == 7
+        assert len(own.runs.page(limit=200).items) == 8
     store.within("other").schedules.delete("nightly")
     store.within("other").studies.delete(theirs.study_id)
     assert store.schedules.get("nightly").firings
@@ -243,9 +244,13 @@ def lasting(found: Mapping[str, list[RowMapping]]) -> dict[str, list[dict[str, A
     kept = {name: [dict(row) for row in own] for name, own in found.items()}
     for row in kept["runs"]:
         row |= {"stored_bytes": None, "layout": None, "layout_digest": None}
-    for row in kept["chunks"]:
-        series = unpack([SimpleNamespace(**row)])
-        row |= {"codec": "", "steps": series.steps.tolist(), "values": series.values.tolist()}
+    packed = [chunk for row in kept.pop("packs") for chunk in chunks_in(row["run_id"], row["entries"], row["content"])]
+    chunks = [*(SimpleNamespace(**row) for row in kept["chunks"]), *packed]
+    series = {(chunk.run_id, chunk.statistic, chunk.first_step): unpack([chunk]) for chunk in chunks}
+    kept["chunks"] = [
+        {"key": key, "steps": found.steps.tolist(), "values": found.values.tolist()}
+        for key, found in sorted(series.items())
+    ]
     return kept
 
 

@@ -182,6 +182,16 @@ chunks = Table(
     PrimaryKeyConstraint("run_id", "statistic", "first_step"),
 )
 
+packs = Table(
+    "packs",
+    metadata,
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("entries", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("run_id", "number"),
+)
+
 layer_summaries = Table(
     "layer_summaries",
     metadata,
