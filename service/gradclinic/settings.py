@@ -1,15 +1,17 @@
 """The settings of the service. Each is an environment variable with the prefix GRADCLINIC_."""
 
 from functools import lru_cache
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .kernel.access import Scope
 from .kernel.names import NAME_PATTERN
+from .kernel.plain_values import refused_form
 from .kernel.project import DEFAULT, MOST_CHARACTERS
 
 
@@ -180,6 +182,16 @@ class Settings(BaseSettings):
     """Maximum size of a JSON request in bytes."""
     max_dataset_bytes: Annotated[int, Field(ge=1024)] = 64 * 2**20
     """Maximum size of an uploaded data set in bytes; its arrays may take four times as many in memory."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _read_plain_numbers(cls, value: object, info: ValidationInfo) -> object:
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, str) and annotation in (int, float) and (form := refused_form(annotation, value)):
+            raise ValueError(f"should be {form.words}")
+        if isinstance(value, str) and annotation is float and not isfinite(float(value)):
+            raise ValueError("should be finite")
+        return value
 
     @property
     def broker(self) -> str:

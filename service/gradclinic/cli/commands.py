@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from ..kernel.program import COMMAND
+from .plain_numbers import read_plain_numbers
 
 EXAMPLE = """A spec, here an experiment in YAML:
 
@@ -52,12 +53,12 @@ class Entry:
         found = getattr(import_module(f".{module}", __package__), attribute)
         if isinstance(found, typer.Typer):
             found.rich_markup_mode = None  # as all other help
-            return get_group(found)
+            return read_plain_numbers(get_group(found))
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         single.command(name, epilog=self.epilog)(found)
         command = get_command(single)
         assert isinstance(command, TyperCommand)  # noqa: S101  # an application with one command is that command
-        return command
+        return read_plain_numbers(command)
 
 
 SECTIONS: Mapping[str, Mapping[str, Entry]] = {

@@ -11,6 +11,7 @@ import typer
 
 from ..client import URL_VARIABLE
 from ..kernel.errors import InvalidSpec
+from ..kernel.plain_values import refused_form
 
 if TYPE_CHECKING:
     from ..client.submitted import Submitted
@@ -90,10 +91,7 @@ def numbers_by_name(given: list[str], *, what: str, form: str) -> dict[str, floa
     found = {}
     for each in given:
         name, separator, value = each.partition("=")
-        try:
-            found[name] = float(value)
-        except ValueError:
-            separator = ""
-        if not separator:
+        if not separator or refused_form(float, value):
             raise InvalidSpec.at("", f"{each!r} is not a {what}", allowed=form)
+        found[name] = float(value)
     return found

@@ -34,7 +34,8 @@ def settings_with(**changes: Any) -> "Settings":
     except ValidationError as error:
         first = error.errors()[0]
         name = "GRADCLINIC_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SetupFailed(f"{name}: {first['msg'].removeprefix('Input ')} (got {first['input']!r})") from None
+        message = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
+        raise SetupFailed(f"{name}: {message} (got {first['input']!r})") from None
     _check_urls(settings)
     return settings
 

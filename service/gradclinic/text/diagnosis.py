@@ -78,7 +78,7 @@ def _layers(names: Sequence[str], of: int | None) -> str:
 
 
 def _position(name: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in name.replace("t", ".").split(".") if part.isdigit())
+    return tuple(int(part) for part in name.replace("t", ".").split(".") if part.isascii() and part.isdigit())
 
 
 def _steps(finding: FindingAnswer, of: int | None) -> str:

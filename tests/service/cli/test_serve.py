@@ -56,6 +56,22 @@ def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
         assert name in refused(gradclinic(command, **{name: value}), 4)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("GRADCLINIC_PORT", "8_000", "a whole number, for example 10"),
+        ("GRADCLINIC_MAX_STEPS", "+5", "a whole number, for example 10"),
+        ("GRADCLINIC_QUOTA_RUNS", "\uff15", "a whole number, for example 10"),
+        ("GRADCLINIC_LEASE_TTL_S", "inf", "a number, for example 0.5 or 1e-3"),
+        ("GRADCLINIC_MAX_RUN_S", "1e999", "finite"),
+    ],
+)
+def test_a_number_in_a_setting_is_only_read_as_json_writes_it(name: str, value: str, allowed: str) -> None:
+    line = refused(gradclinic("serve", **{name: value}), 4)
+    assert line.startswith(f"gradclinic: {name}: should be")
+    assert allowed in line
+
+
 def test_an_idle_connection_outlives_the_servers_default_of_five_seconds(tmp_path: Path) -> None:
     gradclinic("db", "upgrade", "--data-dir", str(tmp_path))
     with begun("serve", "--api-only", "--port", "0", "--data-dir", str(tmp_path)) as api:

@@ -16,7 +16,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from ...kernel.errors import InvalidRequest, NotFound, Problem
-from .plain_values import refused_form
+from ...kernel.plain_values import refused_form
 from .validation import shown
 
 ONE_VALUE = ("Idempotency-Key", "X-Project", "Authorization")

@@ -108,8 +108,13 @@ def _parent(body: Draft, tokens: Sequence[str], *, create: bool) -> Any:
 
 
 def _item(place: Any, token: str) -> Any:
-    index = int(token) if token.isascii() and token.isdigit() and len(token) < 9 else -1
-    return place[index] if isinstance(place, list) and 0 <= index < len(place) else None
+    index = _index(token)
+    return place[index] if isinstance(place, list) and index is not None and index < len(place) else None
+
+
+def _index(token: str) -> int | None:
+    """The index that a token of a JSON pointer is; None if it is a key."""
+    return int(token) if token.isascii() and token.isdigit() and len(token) < 9 else None
 
 
 def _value(body: Draft, tokens: Sequence[str]) -> Any:
@@ -144,7 +149,7 @@ def _choose(schema: Schema, body: Draft, tokens: Sequence[str], tag: str, chosen
         return False
     _put(parent, tokens[-1], chosen if tag == "name" else {tag: chosen})
     if tag != "name" and isinstance(old, dict):
-        place = [int(token) if token.isdigit() else token for token in tokens]
+        place = [index if (index := _index(token)) is not None else token for token in tokens]
         kept = set(known_keys(schema, place, body)) - {tag}
         _put(parent, tokens[-1], {tag: chosen, **{key: value for key, value in old.items() if key in kept}})
     return True

@@ -84,3 +84,9 @@ def test_json_that_the_api_would_not_take_stays_a_text(text):
 )
 def test_names_that_belong_to_no_field_change_nothing(sent):
     assert changed(SCHEMA, BODY, [sent]) == BODY
+
+
+@pytest.mark.parametrize("name", ["\u00b2", "\u0661", "9" * 5000])
+def test_a_key_that_only_looks_like_an_index_is_a_key(name: str) -> None:
+    found = changed(SCHEMA, {name: {"kind": "mlp"}}, [(f"tag:kind /{name}", "rnn")])
+    assert found[name]["kind"] == "rnn"

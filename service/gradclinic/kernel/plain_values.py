@@ -1,4 +1,4 @@
-"""How numbers, booleans and times are written in a query: as the API's schema says, which is as JSON writes them.
+"""How numbers, booleans and times are written in text, such as a query, an option or a setting: as JSON writes them.
 
 Without this, `limit=1_0`, `limit= 10` and `limit=010` would all be read as 10, as Python reads them, `confidence=inf`
 as a number, and `total=on` as true.
@@ -34,12 +34,13 @@ FORMS = (
 
 
 def refused_form(annotation: object, text: str) -> Form | None:
-    """The form that a value of a parameter with this annotation must have, if it has another one."""
-    forms = [_form_of(each) for each in _plain_types(annotation)]
+    """The form that a value with this annotation must have, if it has another one."""
+    forms = [form_of(each) for each in _plain_types(annotation)]
     return forms[0] if forms and not any(form.pattern.fullmatch(text) for form in forms) else None
 
 
-def _form_of(wanted: type) -> Form:
+def form_of(wanted: type) -> Form:
+    """The form of a type's values: bool, int, float or AwareDatetime."""
     return next(form for form in FORMS if form.type is wanted)
 
 
