@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
 
 from ..kernel.codec import decode, encode
-from ..kernel.errors import Conflict, NotFound
+from ..kernel.errors import Conflict
 from ..kernel.vocabulary import CheckVerdict
 from ..regression import Report
 from . import tables as t
@@ -19,7 +19,7 @@ from .damage import readable, whole
 from .database import Database
 from .firing import Due, deal_with
 from .idempotency import take_key
-from .identifiers import new_id
+from .identifiers import new_id, not_found
 from .needed import refuse_needed, release
 from .page_size import rows_of_page
 from .progress import Counted, count_runs
@@ -179,7 +179,7 @@ class Checks:
         with self._database.write() as connection:
             pin_id = connection.execute(select(column.pin_id).where(column.id == check_id).with_for_update()).scalar()
             if pin_id is None:
-                raise _not_found(check_id)
+                raise not_found("check", check_id)
             own = list(connection.execute(_runs_of(check_id)).scalars())
             refuse_needed(connection, t.runs.c.id.in_(own), but_check=check_id)
             connection.execute(delete(t.checks).where(column.id == check_id))
@@ -238,12 +238,8 @@ def _runs_of(check_id: str) -> Select[tuple[str]]:
 def _get(connection: Connection, check_id: str) -> Check:
     rows = connection.execute(select(t.checks).where(t.checks.c.id == check_id)).mappings().all()
     if not rows:
-        raise _not_found(check_id)
+        raise not_found("check", check_id)
     return _check(rows[0], count_runs(connection, t.check_runs.c.check_id, [check_id])[check_id])
-
-
-def _not_found(check_id: str) -> NotFound:
-    return NotFound(f"there is no check {check_id!r}")
 
 
 def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Check]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
 
 from ..kernel.codec import decode, encode
-from ..kernel.errors import Conflict, NotFound
+from ..kernel.errors import Conflict
 from ..kernel.status import StudyStatus
 from ..prescription import Budget, Report
 from . import tables as t
@@ -17,7 +17,7 @@ from .database import Database
 from .dataset_uses import hold_datasets
 from .documents import has_all, text_at
 from .idempotency import take_key
-from .identifiers import new_id
+from .identifiers import new_id, not_found
 from .needed import refuse_needed
 from .page_size import rows_of_page
 from .progress import Counted, count_runs
@@ -186,7 +186,7 @@ class Prescriptions:
                 .returning(column.id)
             )
             if held.first() is None:
-                raise _not_found(prescription_id)
+                raise not_found("prescription", prescription_id)
             refuse_needed(connection, t.runs.c.id.in_(_runs_of(prescription_id)))
             connection.execute(delete(t.runs).where(t.runs.c.id.in_(_runs_of(prescription_id))))
             connection.execute(delete(t.prescriptions).where(column.id == prescription_id))
@@ -230,13 +230,9 @@ def _get(connection: Connection, prescription_id: str) -> Prescription:
     query = select(t.prescriptions).where(t.prescriptions.c.id == prescription_id)
     rows = connection.execute(query).mappings().all()
     if not rows:
-        raise _not_found(prescription_id)
+        raise not_found("prescription", prescription_id)
     own = count_runs(connection, t.trials.c.prescription_id, [prescription_id])[prescription_id]
     return _prescription(rows[0], own)
-
-
-def _not_found(prescription_id: str) -> NotFound:
-    return NotFound(f"there is no prescription {prescription_id!r}")
 
 
 def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[Prescription]:

@@ -8,7 +8,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from typing_extensions import Unpack
 
 from ..kernel.codec import decode
-from ..kernel.errors import Conflict, NotFound
+from ..kernel.errors import Conflict
 from ..kernel.names import Edits
 from ..kernel.status import ENDED
 from ..measurements.record import Outcome
@@ -18,7 +18,7 @@ from .database import Database
 from .documents import text_at
 from .edit import edit
 from .idempotency import take_key
-from .identifiers import new_id
+from .identifiers import new_id, not_found
 from .needed import refuse_needed
 from .page_size import rows_of_keys
 from .quota import refuse_too_many_runs
@@ -80,7 +80,7 @@ class Runs:
             found = {row["id"]: to_summary(row) for row in rows}
         for run_id in run_ids:
             if run_id not in found:
-                raise _not_found(run_id)
+                raise not_found("run", run_id)
         return [found[run_id] for run_id in run_ids]
 
     def losses(self, run_ids: Sequence[str]) -> dict[str, str | None]:
@@ -180,7 +180,7 @@ class Runs:
         """Change the name, labels or notes of a run; raises NotFound, and InvalidRequest for too many labels."""
         with self._database.write() as connection:
             if not edit(connection, t.runs, run_id, **edits):
-                raise _not_found(run_id)
+                raise not_found("run", run_id)
             return _get(connection, run_id)
 
     def delete(self, run_id: str) -> None:
@@ -198,7 +198,7 @@ class Runs:
             asked_for = connection.execute(own).mappings().all()
             row = connection.execute(gone).first()
             if row is None:
-                raise _not_found(run_id)
+                raise not_found("run", run_id)
             if asked_for:
                 connection.execute(insert(t.deleted_trials), [{**trial, "seconds": _cost(row)} for trial in asked_for])
 
@@ -246,9 +246,5 @@ def _cost(run: Row[Any]) -> float:
 def _get(connection: Connection, run_id: str) -> Run:
     row = connection.execute(RUN.where(t.runs.c.id == run_id)).mappings().first()
     if row is None:
-        raise _not_found(run_id)
+        raise not_found("run", run_id)
     return to_run(row)
-
-
-def _not_found(run_id: str) -> NotFound:
-    return NotFound(f"there is no run {run_id!r}")

@@ -16,6 +16,7 @@ from ..measurements.record import Layout, Outcome, RunRecord, Series
 from ..measurements.statistics import STATISTICS
 from . import tables as t
 from .database import Database
+from .identifiers import not_found
 from .layout import LAYOUT, RUNS
 from .packing import unpack
 from .packs import Extent, extents_of, stored_chunks
@@ -72,7 +73,7 @@ class Statistics:
                 .where(runs.id == run_id)
             ).one_or_none()
             if row is None:
-                raise NotFound(f"there is no run {run_id!r}")
+                raise not_found("run", run_id)
             if row.layout is None:
                 raise NotFound(f"run {run_id!r} has not recorded anything yet")
             stored = stored_chunks(connection, [run_id])
@@ -104,7 +105,7 @@ def _layouts(connection: Connection, run_ids: Sequence[str]) -> Mapping[str, Jso
     found = {row.id: row.layout for row in rows}
     for run_id in run_ids:
         if run_id not in found:
-            raise NotFound(f"there is no run {run_id!r}")
+            raise not_found("run", run_id)
     return found
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from typing_extensions import Unpack
 
 from ..comparison.arms import BASELINE
-from ..kernel.errors import Conflict, NotFound
+from ..kernel.errors import Conflict
 from ..kernel.names import Edits
 from ..kernel.status import ENDED, StudyStatus
 from . import tables as t
@@ -17,7 +17,7 @@ from .database import Database
 from .documents import has_all
 from .edit import edit
 from .idempotency import take_key
-from .identifiers import new_id
+from .identifiers import new_id, not_found
 from .needed import refuse_needed
 from .page_size import rows_of_page
 from .progress import Counted, count_rows, count_runs
@@ -85,7 +85,7 @@ class Studies:
         with self._database.read() as connection:
             row = connection.execute(select(t.studies).where(t.studies.c.id == study_id)).mappings().first()
             if row is None:
-                raise _not_found(study_id)
+                raise not_found("study", study_id)
             runs = connection.execute(query).mappings().all()
         return _study(row, count_rows(runs)), [to_summary(run) for run in runs]
 
@@ -132,7 +132,7 @@ class Studies:
         """Change the name, labels or notes of a study; raises NotFound, and InvalidRequest for too many labels."""
         with self._database.write() as connection:
             if not edit(connection, t.studies, study_id, **edits):
-                raise _not_found(study_id)
+                raise not_found("study", study_id)
             return _get(connection, study_id)
 
     def delete(self, study_id: str) -> None:
@@ -141,7 +141,7 @@ class Studies:
             # Lock its row first, as cancelling does.
             held = connection.execute(select(t.studies.c.id).where(t.studies.c.id == study_id).with_for_update())
             if held.first() is None:
-                raise _not_found(study_id)
+                raise not_found("study", study_id)
             refuse_needed(connection, t.runs.c.study_id == study_id)
             connection.execute(delete(t.studies).where(t.studies.c.id == study_id))
 
@@ -186,7 +186,7 @@ def _values(study_id: str, new: NewStudy) -> dict[str, object]:
 def _get(connection: Connection, study_id: str) -> Study:
     rows = connection.execute(select(t.studies).where(t.studies.c.id == study_id)).mappings().all()
     if not rows:
-        raise _not_found(study_id)
+        raise not_found("study", study_id)
     return _study(rows[0], count_runs(connection, t.runs.c.study_id, [study_id])[study_id])
 
 
@@ -214,7 +214,3 @@ _AS_STORED = (
     "id", "name", "labels", "experiment", "arms", "seeds", "sweep", "cancel_requested", "request_id", "recorded_runs",
     "notes",
 )  # fmt: skip
-
-
-def _not_found(study_id: str) -> NotFound:
-    return NotFound(f"there is no study {study_id!r}")
