@@ -14,7 +14,7 @@ from ..kernel.errors import DamagedData, ServiceUnavailable
 from . import tables as t
 from .database import Database
 from .packing import COMPRESSED, pack, unpack
-from .packs import pack_row, packed_bytes
+from .packs import Chunk, pack_row, packed_bytes
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +115,7 @@ def _pack(connection: Connection, run_id: str, groups: Sequence[Sequence[_Chunk]
         connection.execute(insert(t.packs).values(row))
 
 
-def _merged(connection: Connection, run_id: str, group: Sequence[_Chunk]) -> list[dict[str, object]]:
+def _merged(connection: Connection, run_id: str, group: Sequence[_Chunk]) -> list[Chunk]:
     """Take chunks out of their table as one; none if one is damaged, so that it is still named when it is read."""
     chunks = t.chunks.c
     those = (
@@ -131,4 +131,5 @@ def _merged(connection: Connection, run_id: str, group: Sequence[_Chunk]) -> lis
     if content is None:
         return []
     connection.execute(delete(t.chunks).where(*those))
-    return pack(run_id, {group[0].statistic: content}, codec=COMPRESSED)
+    merged = pack(run_id, {group[0].statistic: content}, codec=COMPRESSED)
+    return [Chunk(**row) for row in merged]  # type: ignore[arg-type]  # its columns are those of a chunk

@@ -4,7 +4,7 @@ A row of a few thousand bytes leaves a part of its page in the database's file e
 So a pack holds many chunks: `content` has the steps and values of each, one after the other, and `entries` says which.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
@@ -59,21 +59,21 @@ class Extent:
     places: int
 
 
-def pack_row(run_id: str, number: int, chunks: Sequence[Mapping[str, Any]]) -> dict[str, object]:
-    """The row of a pack of these rows of compressed chunks."""
+def pack_row(run_id: str, number: int, chunks: Sequence[Chunk]) -> dict[str, object]:
+    """The row of a pack of these compressed chunks."""
     entries = [
         Entry(
-            chunk["statistic"],
-            chunk["first_step"],
-            chunk["last_step"],
-            chunk["n"],
-            chunk["places"],
-            len(chunk["steps"]),
-            len(chunk["values"]),
+            chunk.statistic,
+            chunk.first_step,
+            chunk.last_step,
+            chunk.n,
+            chunk.places,
+            len(chunk.steps),
+            len(chunk.values),
         )
         for chunk in chunks
     ]
-    content = b"".join(chain.from_iterable((chunk["steps"], chunk["values"]) for chunk in chunks))
+    content = b"".join(chain.from_iterable((chunk.steps, chunk.values) for chunk in chunks))
     return {"run_id": run_id, "number": number, "entries": _ENTRIES.dump_json(entries).decode(), "content": content}
 
 

@@ -9,6 +9,7 @@ from time import monotonic
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...kernel.errors import ServiceUnavailable
@@ -24,7 +25,7 @@ HELD_BYTES = 256 * 2**20
 
 class BodyLimit:
     """Refuses bodies that are too large, by their declared length or while they are read, those that do not arrive in
-    time, and those that find the memory for bodies in use.
+    time, those of two lengths, and those that find the memory for bodies in use.
     """
 
     def __init__(self, app: ASGIApp, *, most_bytes: int, exceptions: Mapping[str, int]) -> None:
@@ -40,7 +41,11 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         most_bytes = self.exceptions.get(scope["path"], self.most_bytes)
-        length = Headers(scope=scope).get("content-length", "")
+        headers = Headers(scope=scope)
+        if "content-length" in headers and "transfer-encoding" in headers:
+            await _ambiguous(scope)(scope, receive, send)
+            return
+        length = headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length[:20]) > most_bytes:
             response = problem(
                 Request(scope),
@@ -57,6 +62,19 @@ class BodyLimit:
             await self.app(scope, body.receive, send)
         finally:
             self.held[body.among] -= body.got
+
+
+def _ambiguous(scope: Scope) -> Response:
+    """Refuses a body with two lengths, of which a proxy may take the other one (RFC 9112, section 6.3)."""
+    response = problem(
+        Request(scope),
+        status=400,
+        code="ambiguous_body",
+        title=HTTPStatus(400).phrase,
+        detail="The request has both Content-Length and Transfer-Encoding, and so two lengths; send one of them.",
+    )
+    response.headers["Connection"] = "close"
+    return response
 
 
 class _Body:

@@ -47,3 +47,36 @@ async def sent(limit: BodyLimit, path: str) -> None:
         pass
 
     await limit({"type": "http", "path": path, "method": "POST", "headers": []}, receive, send)
+
+
+@pytest.mark.parametrize(
+    ("headers", "passes"),
+    [
+        ([(b"content-length", b"60")], True),
+        ([(b"transfer-encoding", b"chunked")], True),
+        ([(b"content-length", b"60"), (b"transfer-encoding", b"chunked")], False),
+    ],
+)
+def test_a_body_of_two_lengths_is_refused_unread_and_its_connection_closed(
+    headers: list[tuple[bytes, bytes]], *, passes: bool
+) -> None:
+    """A proxy may take the other length, and what is left of the body for a request of somebody else."""
+    read: list[int] = []
+    answers: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        read.append(len(await Request(scope, receive).body()))
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b" " * PART}
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/runs", "query_string": b"", "headers": headers}
+    anyio.run(BodyLimit(app, most_bytes=PART, exceptions={}), scope, receive, send)
+    assert read == ([PART] if passes else [])
+    if not passes:
+        assert answers[0]["status"] == 400
+        assert (b"connection", b"close") in answers[0]["headers"]
+        assert b"ambiguous_body" in answers[1]["body"]
