@@ -18,8 +18,9 @@ def read_plain_numbers(command: Command) -> Command:
     from ..kernel.plain_values import form_of  # it imports pydantic, which the list of commands does without
 
     for option in command.params:
-        if wanted := _NUMBERS.get(option.type.name):
-            option.type = _only(form_of(wanted), option.type)
+        kind = getattr(option, "type", None)  # typer's versions differ; where it has none, Python's reading remains
+        if wanted := _NUMBERS.get(getattr(kind, "name", "")):
+            option.type = _only(form_of(wanted), kind)
     for below in command.commands.values() if isinstance(command, TyperGroup) else ():
         read_plain_numbers(below)  # type: ignore[type-var]  # typer makes no others
     return command
