@@ -5,6 +5,7 @@ import numpy as np
 from ..kernel.vocabulary import Blame
 from ..measurements.losses import at_first, at_last, batch_losses
 from ..measurements.preflight import InnerLoss, LossFacts, Preflight, SelfComparison
+from ..measurements.profile import Array
 from ..measurements.record import RunRecord
 from .finding import Evidence
 from .phrase import percent
@@ -71,6 +72,13 @@ _STEADY = 0.25
 narrows, has less than 0.2 from 32 steps on, and a straight line 0.5."""
 
 
+def _goes_on_falling(losses: Array) -> bool:
+    """Whether enough of the fall came in the second half of the steps, so that it does not slow down."""
+    first, last = at_first(losses), at_last(losses)
+    middle = float(np.median(np.array_split(losses, 2)[1][: len(losses) // 8]))
+    return middle - last >= _STEADY * (first - last)
+
+
 def _of_no_floor(seen: Preflight, record: RunRecord) -> LossFault | None:
     """A loss of the program's own that is below 0 from the first step and goes on to fall: its sign is wrong."""
     losses = batch_losses(record)
@@ -78,9 +86,8 @@ def _of_no_floor(seen: Preflight, record: RunRecord) -> LossFault | None:
     if seen.loss is None or seen.loss.takes != "unknown" or len(losses) < _FEWEST_LOSSES:
         return None
     first, last = at_first(losses), at_last(losses)
-    middle = float(np.median(np.array_split(losses, 2)[1][: len(losses) // 8]))
     below = bool((losses[:_AT_FIRST] < 0).all())
-    if not below or not last < _FALLEN * first or not middle - last >= _STEADY * (first - last):
+    if not below or not last < _FALLEN * first or not _goes_on_falling(losses):
         return None
     return (
         (
@@ -105,10 +112,8 @@ def _of_endless_fall(seen: Preflight, record: RunRecord) -> LossFault | None:
     losses = batch_losses(record)
     if seen.loss is None or not seen.loss.endless or len(losses) < _FEWEST_LOSSES or not np.isfinite(losses).all():
         return None
-    first, last = at_first(losses), at_last(losses)
-    begun = float(np.median(np.abs(losses[:_AT_FIRST])))
-    middle = float(np.median(np.array_split(losses, 2)[1][: len(losses) // 8]))
-    if not last < -_WITHOUT_END * max(1.0, begun) or not middle - last >= _STEADY * (first - last):
+    last, begun = at_last(losses), float(np.median(np.abs(losses[:_AT_FIRST])))
+    if not last < -_WITHOUT_END * max(1.0, begun) or not _goes_on_falling(losses):
         return None
     return (
         (

@@ -146,7 +146,7 @@ class Leases:
         values: dict[str, object] = {"step": step}
         if checkpoint is not None:
             values |= {"checkpoint": encode(checkpoint), "failures": 0}
-        rows = pack(lease.run_id, series)
+        rows = [chunk.row() for chunk in pack(lease.run_id, series)]
         with self._database.write() as connection:
             self._fence(connection, lease, **values)
             if rows and again:

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from ..kernel.errors import DamagedData, ServiceUnavailable
 from . import tables as t
 from .database import Database
-from .packing import COMPRESSED, pack, unpack
-from .packs import Chunk, pack_row, packed_bytes
+from .packing import COMPRESSED, Chunk, pack, unpack
+from .packs import pack_row, packed_bytes
 
 log = structlog.get_logger(__name__)
 
@@ -131,5 +131,4 @@ def _merged(connection: Connection, run_id: str, group: Sequence[_Chunk]) -> lis
     if content is None:
         return []
     connection.execute(delete(t.chunks).where(*those))
-    merged = pack(run_id, {group[0].statistic: content}, codec=COMPRESSED)
-    return [Chunk(**row) for row in merged]  # type: ignore[arg-type]  # its columns are those of a chunk
+    return pack(run_id, {group[0].statistic: content}, codec=COMPRESSED)

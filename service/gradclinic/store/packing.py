@@ -11,6 +11,7 @@ lost. zlib keeps a checksum, so damage is noticed.
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -26,20 +27,39 @@ _WIDTH = 4
 """Bytes of a step, and of a value."""
 
 
-def pack(run_id: str, series: Mapping[str, Series], *, codec: Codec = RAW) -> list[dict[str, object]]:
-    """One row of `chunks` for each statistic with new values."""
+@dataclass(frozen=True)
+class Chunk:
+    """A stored part of a statistic of a run; its fields are the columns of `chunks`."""
+
+    run_id: str
+    statistic: str
+    first_step: int
+    last_step: int
+    n: int
+    places: int
+    codec: str
+    steps: bytes
+    values: bytes
+
+    def row(self) -> dict[str, object]:
+        """The row of `chunks`."""
+        return dict(vars(self))
+
+
+def pack(run_id: str, series: Mapping[str, Series], *, codec: Codec = RAW) -> list[Chunk]:
+    """One chunk for each statistic with new values."""
     return [
-        {
-            "run_id": run_id,
-            "statistic": name,
-            "first_step": int(window.steps[0]),
-            "last_step": int(window.steps[-1]),
-            "n": len(window),
-            "places": window.values.shape[1],
-            "codec": codec,
-            "steps": _encoded_steps(window, codec),
-            "values": _encoded_values(window, codec),
-        }
+        Chunk(
+            run_id,
+            name,
+            first_step=int(window.steps[0]),
+            last_step=int(window.steps[-1]),
+            n=len(window),
+            places=window.values.shape[1],
+            codec=codec,
+            steps=_encoded_steps(window, codec),
+            values=_encoded_values(window, codec),
+        )
         for name, window in series.items()
         if len(window)
     ]

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, func, litera
 
 from ..kernel.errors import DamagedData
 from . import tables as t
-from .packing import COMPRESSED
+from .packing import COMPRESSED, Chunk
 
 
 class Entry(NamedTuple):
@@ -32,21 +32,6 @@ class Entry(NamedTuple):
 _ENTRIES = TypeAdapter(list[Entry])
 _PACK = "pack"
 """In the column of the codec, says that a row is a pack, with its entries in the column of the statistic."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """A stored part of a statistic of a run."""
-
-    run_id: str
-    statistic: str
-    first_step: int
-    last_step: int
-    n: int
-    places: int
-    codec: str
-    steps: bytes
-    values: bytes
 
 
 @dataclass(frozen=True)

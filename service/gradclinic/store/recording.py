@@ -147,7 +147,7 @@ class Recordings:
                     windows=window + 1, fingerprint=fingerprint, stored_bytes=recordings.stored_bytes + stored_bytes
                 )
             )
-            rows = pack(run_id, series)
+            rows = [chunk.row() for chunk in pack(run_id, series)]
             if rows:
                 connection.execute(insert(t.chunks), rows)
                 refuse_too_many_statistics(connection, self._database)

@@ -24,7 +24,7 @@ def recorded(store: Store, *, windows: int, names: int = 1) -> Lease:
     """A run with a window each second, of ten steps."""
     lease = claimed(store)
     chunks = [
-        chunk
+        chunk.row()
         for number in range(windows)
         for index in range(names)
         for chunk in pack(lease.run_id, window(10 * number, 10 * number + 10, name=f"statistic_{index}"))

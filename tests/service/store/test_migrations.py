@@ -56,11 +56,11 @@ def test_an_older_version_gets_the_statistics_of_ended_runs_as_it_packs_them(bar
     migrate.upgrade(bare_database_url)
     store = Store(bare_database_url)
     lease = claimed(store)
-    raw = pack(lease.run_id, window(3, 500, places=7))
+    raw = [chunk.row() for chunk in pack(lease.run_id, window(3, 500, places=7))]
     with store._database.write() as connection:
         connection.execute(insert(t.chunks), raw)
     store.leases.finish(lease, status="succeeded", reason=Reason("trained", ""))
-    damaged = pack("run_damaged", window(0, 5), codec=COMPRESSED)[0] | {
+    damaged = pack("run_damaged", window(0, 5), codec=COMPRESSED)[0].row() | {
         "run_id": lease.run_id,
         "statistic": "z",
         "steps": b"?",

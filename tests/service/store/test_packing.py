@@ -1,34 +1,19 @@
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gradclinic.kernel.errors import DamagedData
 from gradclinic.measurements.record import Series
-from gradclinic.store.packing import COMPRESSED, RAW, Codec, pack, unpack
+from gradclinic.store.packing import COMPRESSED, RAW, Chunk, Codec, pack, unpack
 
 SERIES = Series(np.array([3, 4, 9], np.int32), np.array([[1, 2], [3, np.nan], [5, 6]], np.float32))
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """A row of `chunks`."""
-
-    run_id: str
-    statistic: str
-    first_step: int
-    last_step: int
-    n: int
-    places: int
-    codec: Codec
-    steps: bytes
-    values: bytes
-
-
 def chunk(codec: Codec = RAW) -> Chunk:
-    (row,) = pack("run_1", {"loss": SERIES}, codec=codec)
-    return Chunk(**row)
+    (only,) = pack("run_1", {"loss": SERIES}, codec=codec)
+    return only
 
 
 @pytest.mark.parametrize("codec", [RAW, COMPRESSED])
@@ -44,17 +29,16 @@ def test_what_was_packed_is_what_is_unpacked(codec: Codec) -> None:
 def test_each_bit_of_a_value_is_kept(codec: Codec, shape: tuple[int, int]) -> None:
     bits = np.random.default_rng(0).integers(0, 2**32, size=shape, dtype=np.uint32)
     steps = np.arange(shape[0], dtype=np.int32) * 7
-    (row,) = pack("run_1", {"loss": Series(steps, bits.view(np.float32))}, codec=codec)
-    found = unpack([Chunk(**row)])
+    found = unpack(pack("run_1", {"loss": Series(steps, bits.view(np.float32))}, codec=codec))
     assert np.array_equal(found.steps, steps)
     assert np.array_equal(found.values.view(np.uint32), bits)
 
 
 def test_values_of_about_one_size_and_regular_steps_take_less() -> None:
     values = (1 + 0.1 * np.random.default_rng(0).normal(size=(300, 30))).astype(np.float32)
-    (row,) = pack("run_1", {"loss": Series(np.arange(300, dtype=np.int32), values)}, codec=COMPRESSED)
-    assert len(row["values"]) < 3.2 * values.size
-    assert len(row["steps"]) < 30
+    (only,) = pack("run_1", {"loss": Series(np.arange(300, dtype=np.int32), values)}, codec=COMPRESSED)
+    assert len(only.values) < 3.2 * values.size
+    assert len(only.steps) < 30
 
 
 @pytest.mark.parametrize(

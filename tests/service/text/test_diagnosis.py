@@ -1,3 +1,6 @@
+from dataclasses import replace
+from io import StringIO
+
 from rich.console import Console
 
 from gradclinic.remedies.words import in_words
@@ -23,6 +26,13 @@ def test_a_diagnosis_says_what_where_since_when_by_what_and_what_to_try() -> Non
         "swap activation (relu), cured 14 of 17 like this; add warmup",
     ):
         assert words in text
+
+
+def test_layers_whose_names_only_look_like_numbers_are_listed_without_a_place() -> None:
+    finding = replace(FINDING, layers=("10.linear", "2.linear", "\u00b2"))
+    console = Console(width=100, record=True, file=StringIO())
+    console.print(diagnosis_words(DiagnosisAnswer.model_validate(diagnosis(finding)), layers=12, steps=300))
+    assert "3 of 12: \u00b2, 2.linear, 10.linear" in console.export_text()
 
 
 def test_a_remedy_reads_as_words() -> None:
