@@ -51,6 +51,7 @@ class Books:
         for tenant in self._world.tenants:
             found += self._judge_checks(tenant, asked)
             found += self._judge_alerts(tenant)
+        found += [f"{subject} has not recovered" for subject in self._world.bad_subjects()]
         cancelled = {run_id for client in self._clients for run_id in client.cancelled}
         found += [f"{run_id} was accepted and is lost" for run_id in asked if run_id not in self.runs]
         found += [f"{run_id} was never accepted" for run_id in self.runs if run_id not in asked]

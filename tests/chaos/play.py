@@ -108,19 +108,23 @@ def _hurt(
 
 
 def _wait(service: World, tell: Callable[[str], None]) -> None:
-    """Until every run has ended and every alert is delivered, or nothing has moved for too long."""
+    """Until every run has ended, every subject has recovered and every alert is delivered, or nothing moves any more.
+
+    A queue recovers with its last run, and the alert that says so is written by the next round of a reconciler.
+    """
     moved, before = time.monotonic(), (0, 0, 0)
     while time.monotonic() - moved < QUIET_S:
         try:
             vitals = service.store.vitals(seen_within_s=60)
             alerts, _ = service.store.webhooks.waiting_and_lost(within_s=60)
             checks = sum(len(each.store.checks.running()) for each in service.tenants)
+            bad = service.bad_subjects()
         except ServiceUnavailable:
             continue
         unfinished = sum(count for (status, _), count in vitals.runs.items() if status in {"queued", "running"})
-        if not (unfinished or alerts or checks):
+        if not (unfinished or alerts or checks or bad):
             return
         if (unfinished, vitals.steps_done, alerts) != before:
             moved, before = time.monotonic(), (unfinished, vitals.steps_done, alerts)
-        tell(f"{unfinished} runs and {checks} checks have not ended, {alerts} alerts wait")
+        tell(f"{unfinished} runs and {checks} checks have not ended, {alerts} alerts wait, {len(bad)} subjects are bad")
         time.sleep(1.0)

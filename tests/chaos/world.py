@@ -10,10 +10,12 @@ from typing import Literal
 
 import psutil
 import redis
+from sqlalchemy import select
 
 from gradclinic.embedded import Embedded, family
 from gradclinic.settings import Settings
 from gradclinic.store import Store
+from gradclinic.store import tables as t
 
 from ..processes import named
 from ..servers import Postgres
@@ -50,6 +52,20 @@ class World:
     def part(self, name: str) -> list[psutil.Process]:
         """Processes by a part of their command line."""
         return named(self.settings.data_dir, name)
+
+    def bad_subjects(self) -> list[str]:
+        """What the projects were last told is not well. Raises ServiceUnavailable.
+
+        A schedule recovers with its next check, and there is none once it is paused, so schedules are left out.
+        """
+        states = t.alert_states.c
+        with self.store._database.read() as connection:
+            query = (
+                select(states.project, states.subject)
+                .where(states.is_bad, ~states.subject.startswith("schedule "))
+                .order_by(states.project, states.subject)
+            )
+            return [f"{row.project}: {row.subject}" for row in connection.execute(query)]
 
     @contextmanager
     def broker(self) -> Iterator["redis.Redis"]:
