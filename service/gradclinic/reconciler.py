@@ -1,6 +1,6 @@
 """A loop that runs beside the workers: it reclaims runs of dead workers, resends lost messages, expires old runs,
-advances prescriptions to their next round, decides checks, starts scheduled checks that are due, and notices what is an
-alert. A second loop sends alerts.
+advances prescriptions to their next round, decides checks, starts scheduled checks that are due, packs the statistics
+of runs whose end did not, and notices what is an alert. A second loop sends alerts.
 
 Any number of reconcilers may run, on any machine: `python -m gradclinic.reconciler`.
 """
@@ -55,6 +55,7 @@ class Reconciler:
         )
         changed += self.service.announce(messages, at_once=AT_ONCE)
         reconciliation.merge_tallies()
+        reconciliation.pack_ended()
         if time.monotonic() - self._watched_at > WATCH_EVERY_S:
             self.watch()
             self._watched_at = time.monotonic()
@@ -133,7 +134,6 @@ class Reconciler:
 
     def _forget(self) -> None:
         self.service.store.reconciliation.forget()
-        self.service.store.reconciliation.measure_ended()
         self.service.store.reconciliation.tidy_layouts()
         self.service.store.audit.forget(older_than_s=self.service.settings.audit_days * 86_400.0)
         self.service.store.webhooks.forget(older_than_s=self.service.settings.webhook_log_days * 86_400.0)

@@ -1,14 +1,16 @@
 """Merges, compresses and packs the chunks of a run that has ended: while it trains, each second adds one per statistic.
 
-What ends a run calls it afterwards. A run whose chunks were not merged is read like any other.
+What ends a run calls it afterwards. A run whose chunks were not merged is read like any other; the reconciler packs it
+later.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import structlog
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, insert, select, update
 
 from ..kernel.errors import DamagedData, ServiceUnavailable
 from . import tables as t
@@ -22,6 +24,13 @@ MERGED_BYTES = 2 * 2**20
 """Largest size of a merged chunk before it is compressed. A range of steps is read from whole chunks."""
 PACKED_BYTES = 2**18
 """Largest size of a pack of several merged chunks before they are compressed. Each is read as a whole."""
+UNMEASURED = and_(t.runs.c.stored_bytes.is_(None), t.runs.c.ended_at.is_not(None))
+"""Runs that have ended, and whose chunks are not packed; an index has these alone."""
+GRACE_S = 30.0
+"""Seconds that whatever ended a run has to pack its chunks itself."""
+MEASURED_AT_ONCE = 500
+PACKED_S = 2.0
+"""Seconds of a round of the reconciler after which no other pack is begun."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +55,57 @@ def merge_chunks(database: Database, run_id: str) -> None:
 
     Whoever does the same at once waits for a transaction, and then finds nothing left of what it packed.
     """
+    try:
+        _pack_run(database, run_id)
+    except ServiceUnavailable:
+        log.warning("chunks_not_merged", run_id=run_id)
+
+
+def pack_ended(database: Database) -> int:
+    """Pack the chunks of runs whose end did not, as a killed process leaves them, the oldest first, for `PACKED_S`.
+
+    Returns the number of runs that are packed now. A run that takes longer goes on in the next round. One whose chunks
+    cannot be packed keeps them.
+    """
+    runs, chunks = t.runs.c, t.chunks.c
+    recorded = exists().where(chunks.run_id == runs.id)
+    query = select(runs.id, recorded).where(UNMEASURED, func.abs(database.now - runs.ended_at) > GRACE_S)
+    with database.read() as connection:
+        found = connection.execute(query.order_by(runs.id).limit(MEASURED_AT_ONCE)).all()
+    if empty := [run_id for run_id, has_chunks in found if not has_chunks]:
+        measure_runs(database, empty)
+    packed, until = 0, time.monotonic() + PACKED_S
+    for run_id, has_chunks in found:
+        if has_chunks and time.monotonic() < until:
+            packed += _pack_late(database, run_id, until=until)
+    return packed
+
+
+def _pack_late(database: Database, run_id: str, *, until: float) -> bool:
+    try:
+        return _pack_run(database, run_id, until=until)
+    except ServiceUnavailable:
+        raise
+    except Exception:
+        log.exception("chunks_not_merged", run_id=run_id)
+        measure_runs(database, [run_id])  # so that it does not keep others from their turn
+        return False
+
+
+def _pack_run(database: Database, run_id: str, *, until: float | None = None) -> bool:
+    """Pack what is left of a run, and write down its size then; False if the time was over before."""
     chunks = t.chunks.c
     columns = (chunks.statistic, chunks.first_step, chunks.last_step, chunks.n, chunks.places, chunks.codec)
     query = select(*columns).where(chunks.run_id == run_id).order_by(chunks.statistic, chunks.first_step)
-    try:
-        with database.read() as connection:
-            stored = [_Chunk(*row) for row in connection.execute(query)]
-        for groups in _packs(_groups(stored)):
-            with database.write() as connection:
-                _pack(connection, run_id, groups)
-        measure_runs(database, [run_id])
-    except ServiceUnavailable:
-        log.warning("chunks_not_merged", run_id=run_id)
+    with database.read() as connection:
+        stored = [_Chunk(*row) for row in connection.execute(query)]
+    for groups in _packs(_groups(stored)):
+        if until is not None and time.monotonic() >= until:
+            return False
+        with database.write() as connection:
+            _pack(connection, run_id, groups)
+    measure_runs(database, [run_id])
+    return True
 
 
 def measure_runs(database: Database, run_ids: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from . import tables as t
 from .database import Database
 from .idempotency import KEYS
 from .layout import forget_layouts, share_layouts
-from .merging import measure_runs
+from .merging import pack_ended
 from .records.run import Message, Reason
 from .records.vitals import Worker
 from .rows import change_status, known
@@ -23,7 +23,6 @@ from .tally import has_many_tallies, merge_tallies
 BATCH = 500
 ROUNDS = 20
 """Transactions of each kind at once."""
-UNMEASURED = and_(t.runs.c.stored_bytes.is_(None), t.runs.c.ended_at.is_not(None))
 KEYS_KEPT_S = 7 * 86400.0
 WORKERS_KEPT_S = 3600.0
 GRACE_S = 1.0
@@ -152,14 +151,9 @@ class Reconciliation:
                 connection.execute(delete(keys).where(keys.c.created_at < now - KEYS_KEPT_S))
             connection.execute(delete(workers).where(workers.c.seen_at < now - WORKERS_KEPT_S))
 
-    def measure_ended(self) -> None:
-        """Write down the size of runs whose end did not: those of earlier versions, and cancelled ones."""
-        runs = t.runs.c
-        query = select(runs.id).where(UNMEASURED).limit(BATCH)
-        with self._database.read() as connection:
-            found = list(connection.execute(query).scalars())
-        if found:
-            measure_runs(self._database, found)
+    def pack_ended(self) -> int:
+        """Pack the statistics of some runs whose end did not, and write down their size; returns how many."""
+        return pack_ended(self._database)
 
     def tidy_layouts(self) -> None:
         """Share the layouts of runs that an earlier version ended, and delete those that no run has any more."""

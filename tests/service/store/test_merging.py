@@ -1,5 +1,8 @@
 """Chunks of a run are merged at its end, and read as before."""
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from sqlalchemy import Table, func, insert, select, update
@@ -8,8 +11,10 @@ from gradclinic.kernel.errors import DamagedData
 from gradclinic.measurements.record import Series
 from gradclinic.store import Lease, Reason, Store, merging
 from gradclinic.store import tables as t
+from gradclinic.store.database import Database
 from gradclinic.store.packing import pack
 
+from .costs import analyzed, rows_read
 from .records import claimed, window
 
 OVER = Reason("trained", "")
@@ -94,6 +99,88 @@ def test_a_run_whose_end_was_cut_off_is_packed_once(store: Store) -> None:
     store.leases.finish(lease, status="succeeded", reason=OVER)
     merging.merge_chunks(store._database, lease.run_id)
     assert (rows(store), rows(store, t.chunks)) == (1, 0)
+
+
+def left_unpacked(store: Store, monkeypatch: pytest.MonkeyPatch, *, windows: int = 3, names: int = 2) -> Lease:
+    """A run whose process died between its end and the packing."""
+    lease = recorded(store, windows=windows, names=names)
+    with monkeypatch.context() as patch:
+        patch.setattr("gradclinic.store.lease.merge_chunks", lambda *_: None)
+        store.leases.finish(lease, status="succeeded", reason=OVER)
+    return lease
+
+
+def test_what_a_dead_process_left_is_packed_later_and_reads_the_same(store, monkeypatch) -> None:
+    left, running = left_unpacked(store, monkeypatch), recorded(store, windows=3)
+    before = series(store, left)
+    reconciliation = store.everywhere().reconciliation
+    assert reconciliation.pack_ended() == 0  # its process may be about to do it
+    monkeypatch.setattr(merging, "GRACE_S", 0.0)
+    assert (reconciliation.pack_ended(), reconciliation.pack_ended()) == (1, 0)
+    assert (rows(store), rows(store, t.chunks)) == (1, 3)
+    np.testing.assert_array_equal(series(store, left).values, before.values)
+    assert len(series(store, running)) == 30
+
+
+def test_two_reconcilers_and_the_run_s_own_process_pack_it_once(store, monkeypatch) -> None:
+    monkeypatch.setattr(merging, "GRACE_S", 0.0)
+    monkeypatch.setattr(merging, "PACKED_BYTES", 240)
+    left = left_unpacked(store, monkeypatch, names=4)
+    before = [series(store, left, f"statistic_{index}") for index in range(4)]
+    with ThreadPoolExecutor(3) as threads:
+        reconciliation = store.everywhere().reconciliation
+        tasks = [threads.submit(reconciliation.pack_ended) for _ in range(2)]
+        tasks.append(threads.submit(merging.merge_chunks, store._database, left.run_id))
+        for task in tasks:
+            task.result()
+    assert (rows(store), rows(store, t.chunks)) == (4, 0)
+    for index, earlier in enumerate(before):
+        np.testing.assert_array_equal(series(store, left, f"statistic_{index}").values, earlier.values)
+
+
+def test_a_round_packs_the_oldest_first_and_goes_on_in_the_next_where_its_time_is_over(store, monkeypatch) -> None:
+    monkeypatch.setattr(merging, "GRACE_S", 0.0)
+    monkeypatch.setattr(merging, "PACKED_BYTES", 240)
+    left = [left_unpacked(store, monkeypatch).run_id for _ in range(2)]
+    seconds = itertools.count()
+    monkeypatch.setattr(merging.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(merging, "PACKED_S", 3.0)  # the look at a run, and one of its packs
+
+    def packed() -> list[int]:
+        with store._database.read() as connection:
+            return [len(connection.execute(select(t.packs).where(t.packs.c.run_id == run)).all()) for run in left]
+
+    reconciliation = store.everywhere().reconciliation
+    found = [(reconciliation.pack_ended(), packed()) for _ in range(4)]
+    assert found == [(0, [1, 0]), (1, [2, 0]), (0, [2, 1]), (1, [2, 2])]
+
+
+def test_a_run_that_cannot_be_packed_keeps_no_other_from_its_turn(store, monkeypatch) -> None:
+    monkeypatch.setattr(merging, "GRACE_S", 0.0)
+    broken, sound = (left_unpacked(store, monkeypatch).run_id for _ in range(2))
+    whole = merging._pack_run
+
+    def pack_run(database: Database, run_id: str, **more: object) -> bool:
+        if run_id == broken:
+            raise LookupError("a row that nobody foresaw")
+        return whole(database, run_id, **more)
+
+    monkeypatch.setattr(merging, "_pack_run", pack_run)
+    reconciliation = store.everywhere().reconciliation
+    assert (reconciliation.pack_ended(), reconciliation.pack_ended()) == (1, 0)
+    assert store.statistics.extents(broken) == store.statistics.extents(sound)
+
+
+def test_looking_for_runs_to_pack_reads_none_of_those_that_are_packed(store: Store) -> None:
+    lease = recorded(store, windows=1)
+    store.leases.finish(lease, status="succeeded", reason=OVER)
+    with store._database.write() as connection:
+        row = connection.execute(select(t.runs).where(t.runs.c.id == lease.run_id)).mappings().one()
+        connection.execute(insert(t.runs), [dict(row) | {"id": f"run_{number:04}"} for number in range(1000)])
+    analyzed(store)
+    with rows_read(store) as read:
+        store.everywhere().reconciliation.pack_ended()
+    assert sum(read) < 100
 
 
 @pytest.mark.parametrize("damage", [{"entries": "["}, {"entries": '[["statistic_0",0]]'}, {"content": b"short"}])

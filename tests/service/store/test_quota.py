@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from gradclinic.kernel.errors import QuotaExceeded
-from gradclinic.store import Idempotency, Quota, Reason, Store
+from gradclinic.store import Idempotency, Quota, Reason, Store, merging
 
 from .costs import analyzed, rows_read
 from .pins import new_check, pinned
@@ -183,13 +183,14 @@ def test_a_recording_stops_at_the_quota_while_it_goes_on(store: Store) -> None:
     assert limited.recordings.get(run.id).windows == 1
 
 
-def test_the_reconciler_measures_what_its_end_did_not(store: Store) -> None:
+def test_the_reconciler_measures_what_its_end_did_not(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merging, "GRACE_S", 0.0)
     run_id = ended(store.within("a"), 5)
     taken = store.within("a").usage().statistics_bytes
     with store.everywhere()._database.write() as connection:
         connection.exec_driver_sql("UPDATE runs SET stored_bytes = NULL")
     assert store.within("a").usage().statistics_bytes == 0
     queued(store)
-    store.everywhere().reconciliation.measure_ended()
+    store.everywhere().reconciliation.pack_ended()
     assert store.within("a").usage().statistics_bytes == taken
     assert store.within("a").runs.get(run_id).status == "succeeded"
