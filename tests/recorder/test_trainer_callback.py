@@ -98,6 +98,42 @@ def test_the_losses_of_a_language_model_are_its_own_with_accumulation_too(tmp_pa
     assert [each.name for each in recording.record.sites if each.in_profile]
 
 
+def padded(samples: int) -> list[dict[str, torch.Tensor]]:
+    """Sequences that count up by three, of 4 to 16 numbers, and padding that is no target."""
+    rows = counting(samples)
+    lengths = torch.randint(4, 17, (samples,), generator=torch.Generator().manual_seed(2))
+    masks = (torch.arange(16) < lengths[:, None]).long()
+    return [
+        {
+            "input_ids": row["input_ids"] * mask,
+            "attention_mask": mask,
+            "labels": row["labels"] * mask - 100 * (1 - mask),
+        }
+        for row, mask in zip(rows, masks, strict=True)
+    ]
+
+
+def test_a_loss_that_the_trainer_computes_over_padding_with_smoothed_labels_is_recorded(tmp_path: Path) -> None:
+    def run(callback: TrainerRecording | None) -> tuple[torch.nn.Module, InOrder]:
+        options = arguments(
+            tmp_path, per_device_train_batch_size=8, optim="adamw_torch", learning_rate=3e-3, max_grad_norm=1.0,
+            gradient_accumulation_steps=2, label_smoothing_factor=0.1,
+        )  # fmt: skip
+        model = gpt2()
+        return model, trained(model, padded(8 * 2 * 40), options, callback)
+
+    callback = TrainerRecording(constant_loss=3.4657)
+    model, trainer = run(callback)
+    assert callback.recording is not None
+    assert callback.recording.step == 40
+    record = callback.recording.record
+    told = torch.tensor(trainer.losses).reshape(40, 2).sum(1)
+    assert record.get("train_loss").values[:, 0].tolist() == pytest.approx(told.tolist(), rel=1e-5)
+    assert_clipped(record, 1.0)
+    assert callback.recording.diagnosis().primary == "healthy"
+    assert same(weights_of(run(None)[0]), weights_of(model))
+
+
 @pytest.mark.slow
 def test_a_sound_trainer_is_healthy_and_a_thousandfold_rate_is_named(tmp_path: Path) -> None:
     sound = of_gpt2(tmp_path, rate=3e-3, steps=120)[2].diagnosis()

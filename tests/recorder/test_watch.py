@@ -115,12 +115,14 @@ def test_a_loss_that_is_divided_in_place_is_recorded_as_it_was_divided() -> None
     assert same(weights, trained(step, digits(steps=12), record="no")[0])
 
 
+@pytest.mark.parametrize("by_function", [True, False])
 @pytest.mark.parametrize("told", [True, False])
-def test_the_scale_of_a_scaler_is_no_part_of_the_loss(told: bool) -> None:
+def test_the_scale_of_a_scaler_is_no_part_of_the_loss(told: bool, by_function: bool) -> None:
     model, criterion = mlp(depth=3, act=nn.ReLU), nn.CrossEntropyLoss()
     optimizer, scaler = torch.optim.SGD(model.parameters(), lr=0.1), torch.amp.GradScaler("cpu", init_scale=1024.0)
     losses = []
-    with watch(model, optimizer, criterion, scaler=scaler if told else None) as recording:
+    watched = None if by_function else criterion
+    with watch(model, optimizer, watched, scaler=scaler if told else None) as recording:
         for inputs, targets in digits(steps=12):
             optimizer.zero_grad()
             loss = criterion(model(inputs), targets) / 2
@@ -215,11 +217,56 @@ def test_losses_that_no_backward_comes_to_are_not_recorded_and_not_kept() -> Non
     assert not recording._losses._seen
 
 
-def test_a_loss_that_is_made_by_a_function_is_not_seen_and_that_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, "gradclinic.recording")
+def test_a_loss_that_is_made_by_a_function_is_seen_where_no_loss_module_was_given() -> None:
+    def trained(
+        follow: Callable[..., Recording] | None, *, told: bool = False
+    ) -> tuple[list[Tensor], RunRecord | None]:
+        model = mlp(depth=3, act=nn.ReLU)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        recording = None if follow is None else follow(model, optimizer)
+        for inputs, targets in digits(steps=12):
+            optimizer.zero_grad()
+            for part, labels in zip(inputs.chunk(2), targets.chunk(2), strict=True):
+                loss = nn.functional.cross_entropy(model(part), labels) / 2
+                loss.backward()
+                if recording is not None and told:
+                    recording.after_backward(loss)
+            nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+            optimizer.step()
+        if recording is not None:
+            recording.finish()
+        return weights_of(model), None if recording is None else recording.record
+
+    weights, found = trained(watch)
+    told = trained(Recording, told=True)[1]
+    assert found is not None
+    assert told is not None
+    assert not differences(found, told)
+    assert same(weights, trained(None)[0])
+
+
+def test_a_backward_through_a_graph_that_is_kept_counts_as_often_as_it_came() -> None:
     model = mlp(depth=2)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     with watch(model, optimizer) as recording:
+        losses = []
+        for inputs, targets in digits(steps=5):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(inputs), targets)
+            loss.backward(retain_graph=True)
+            loss.backward()
+            optimizer.step()
+            losses.append(2 * loss.item())
+    assert recording.record.get("train_loss").values[:, 0].tolist() == pytest.approx(losses, rel=1e-6)
+
+
+def test_a_loss_of_a_function_is_not_that_of_the_loss_module_and_that_is_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING, "gradclinic.recording")
+    model = mlp(depth=2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer, nn.CrossEntropyLoss()) as recording:
         for inputs, targets in digits(steps=5):
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(inputs), targets).backward()
@@ -227,6 +274,17 @@ def test_a_loss_that_is_made_by_a_function_is_not_seen_and_that_is_said_once(cap
     (said,) = caplog.records
     assert "nor seen by watch" in said.message
     assert recording.step == 5
+
+
+def test_torch_s_own_backward_is_back_when_the_last_recording_has_ended() -> None:
+    original = torch.autograd.backward
+    model = mlp(depth=1)
+    first, second = (watch(model, torch.optim.SGD(model.parameters(), lr=0.1)) for _ in range(2))
+    assert torch.autograd.backward is not original
+    first.finish()
+    assert torch.autograd.backward is not original
+    second.finish()
+    assert torch.autograd.backward is original
 
 
 def test_a_call_that_is_there_all_the_same_counts_nothing_twice() -> None:

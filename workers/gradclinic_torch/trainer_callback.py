@@ -17,8 +17,8 @@ class TrainerRecording(TrainerCallback):  # type: ignore[misc]  # transformers i
 
         trainer = Trainer(model, arguments, callbacks=[TrainerRecording(to="http://127.0.0.1:8000")], ...)
 
-    The loss is the one that the model returns. If the Trainer computes it from the outputs (`compute_loss_func`,
-    `label_smoothing_factor`), pass the loss module as `criterion`, and let the Trainer call that module.
+    The loss is the one that the model returns, or that the Trainer computes from the outputs (`compute_loss_func`,
+    `label_smoothing_factor`). If the Trainer calls a loss module, pass it as `criterion`: then its targets are checked.
     """
 
     def __init__(self, criterion: nn.Module | None = None, **options: Unpack[RecordingOptions]) -> None:

@@ -21,14 +21,15 @@ def watch(
         recording.finish()
 
     The loss is the value of the module `criterion`, or without one the loss that the model returns: `output.loss`,
-    `output["loss"]`, or the only scalar in the output. A loss computed in another way is not seen. If the loop
-    multiplies the loss before the backward pass (gradient accumulation, a scaler), the factor is found. The options are
-    those of `Recording`.
+    `output["loss"]`, or the only scalar in the output. If the model returns none, it is what the backward pass begins
+    with, as a function has computed it. If the loop multiplies the loss of a module or model before the backward pass
+    (gradient accumulation), the factor is found, and a scaler's in any case. The options are those of `Recording`.
     """
     recording = Recording(model, optimizer, criterion, **options)
     losses = recording.watch_losses()
     if criterion is None:
         losses.see_model(model)
+        losses.see_backward()
     else:
         losses.see_criterion(criterion)
     return recording

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,9 @@ from torch.utils.hooks import RemovableHandle
 
 from ..model.compiled import OutsideGraph
 from ..model.graph import leaves_of
+from .backward_root import BackwardRoots, constant_factor
 from .closure import is_within_backward
+from .untold_scaler import scaler_behind
 
 MOST_LOSSES = 64
 """Number of losses of one step that are remembered."""
@@ -38,6 +41,8 @@ class _Seen:
     """What the value had been multiplied by already."""
     with_graph: Tensor | None
     version: int
+    is_root: bool = False
+    """Whether it is what a backward began with, and perhaps not only a loss that was seen already."""
     is_foreign: bool = False
     """Whether it also depends on parameters that are not this training's, as far as that was looked at."""
 
@@ -73,6 +78,8 @@ class LossWatch:
         """Whether a backward came from losses that depend on this training's parameters only."""
         self._serves_others = False
         self._seen: OrderedDict[int, _Seen] = OrderedDict()
+        self._roots: list[ref[Tensor]] = []
+        """What the backward passes of this step began with."""
         self._keys = count()
         self._steps = 0
         self._task: int | None = None
@@ -81,7 +88,7 @@ class LossWatch:
         self._marks: Marks = []
         self._steps_within = False
         """Whether the optimizer steps before a backward has ended, and drops the gradients."""
-        self._handles: list[RemovableHandle] = [
+        self._handles: list[RemovableHandle | BackwardRoots] = [
             optimizer.register_step_post_hook(lambda *_: self._safely(self._step_done))
         ]
 
@@ -92,6 +99,10 @@ class LossWatch:
     def see_model(self, model: nn.Module) -> None:
         """Observe the loss that a model returns."""
         self._hook_module(model, loss_in)
+
+    def see_backward(self) -> None:
+        """Observe what each backward begins with; it counts where the backward comes to no other loss that was seen."""
+        self._handles.append(BackwardRoots(lambda value: self._safely(lambda: self._hook_root(value))))
 
     def saw(self, value: Tensor | None, *, multiplied: float = 1.0) -> None:
         """This is a loss; what is no scalar with a graph is passed over.
@@ -114,11 +125,19 @@ class LossWatch:
 
         self._handles.append(module.register_forward_hook(OutsideGraph(look)))
 
-    def _hook(self, value: Tensor, multiplied: float) -> None:
+    def _hook_root(self, value: Tensor) -> None:
+        if any(each() is value for each in self._roots):
+            return  # the second backward through one graph
+        self._roots.append(ref(value))
+        factor = constant_factor(value) if self._steps < STEPS_WITH_GRAPH else 1.0
+        scaled = factor != 1.0 and scaler_behind(factor) is not None
+        self._hook(value, factor if scaled else 1.0, is_root=True)
+
+    def _hook(self, value: Tensor, multiplied: float, *, is_root: bool = False) -> None:
         key, keeps_graph = next(self._keys), self._steps < STEPS_WITH_GRAPH
         with_graph = value if keeps_graph else None
         foreign = (keeps_graph or self._serves_others) and self._is_foreign(value)
-        self._seen[key] = _Seen(value.detach().clone(), multiplied, with_graph, value._version, foreign)
+        self._seen[key] = _Seen(value.detach().clone(), multiplied, with_graph, value._version, is_root, foreign)
         if len(self._seen) > MOST_LOSSES:
             self._seen.popitem(last=False)
         value.register_hook(lambda gradient: self._safely(lambda: self._begun(key, gradient)))  # type: ignore[no-untyped-call]
@@ -144,6 +163,7 @@ class LossWatch:
         for key, _ in self._came:
             if key in self._seen:
                 self._seen[key] = replace(self._seen[key], with_graph=None)
+        came = [each for each in came if not each[0].is_root] or came
         self._task, self._came = None, []
         left_gradients = self._steps_within or self._gradients_now() != self._marks
         if came and left_gradients:  # else it was a gradient for something else than the weights
@@ -177,6 +197,7 @@ class LossWatch:
 
     def _forget(self) -> None:
         self._seen.clear()
+        self._roots.clear()
         self._steps += 1
 
 
