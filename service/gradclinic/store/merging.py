@@ -49,6 +49,11 @@ class _Chunk:
         """The size of its content before compression."""
         return 4 * self.n * (1 + self.places)
 
+    @property
+    def of_layers(self) -> bool:
+        """Whether it has values for several layers, unlike losses and other curves."""
+        return self.places > 1
+
 
 def merge_chunks(database: Database, run_id: str) -> None:
     """Merge and pack the chunks of a run that has ended, in short transactions; an unreachable database is only logged.
@@ -98,7 +103,7 @@ def _pack_run(database: Database, run_id: str, *, until: float | None = None) ->
     columns = (chunks.statistic, chunks.first_step, chunks.last_step, chunks.n, chunks.places, chunks.codec)
     query = select(*columns).where(chunks.run_id == run_id).order_by(chunks.statistic, chunks.first_step)
     with database.read() as connection:
-        stored = [_Chunk(*row) for row in connection.execute(query)]
+        stored = sorted((_Chunk(*row) for row in connection.execute(query)), key=lambda chunk: chunk.of_layers)
     for groups in _packs(_groups(stored)):
         if until is not None and time.monotonic() >= until:
             return False
@@ -122,12 +127,16 @@ def measure_runs(database: Database, run_ids: Sequence[str]) -> None:
 
 
 def _packs(groups: Iterable[list[_Chunk]]) -> Iterator[list[list[_Chunk]]]:
-    """Groups that together have at most `PACKED_BYTES`, or one larger group."""
+    """Groups that together have at most `PACKED_BYTES`, or one larger group.
+
+    Curves are not packed with statistics of layers: lists and comparisons read the curves of many runs, and a pack is
+    read as a whole.
+    """
     together: list[list[_Chunk]] = []
     size = 0
     for group in groups:
         own = sum(chunk.bytes for chunk in group)
-        if together and size + own > PACKED_BYTES:
+        if together and (size + own > PACKED_BYTES or group[0].of_layers != together[-1][0].of_layers):
             yield together
             together, size = [], 0
         together.append(group)

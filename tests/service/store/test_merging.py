@@ -1,6 +1,7 @@
 """Chunks of a run are merged at its end, and read as before."""
 
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -99,6 +100,25 @@ def test_a_run_whose_end_was_cut_off_is_packed_once(store: Store) -> None:
     store.leases.finish(lease, status="succeeded", reason=OVER)
     merging.merge_chunks(store._database, lease.run_id)
     assert (rows(store), rows(store, t.chunks)) == (1, 0)
+
+
+def test_curves_are_packed_without_the_statistics_of_layers_so_that_lists_read_only_them(store: Store) -> None:
+    lease = recorded(store, windows=2, names=3)
+    losses = pack(lease.run_id, {"a_loss": curve(0, 20), "the_loss": curve(0, 20)})
+    with store._database.write() as connection:
+        connection.execute(insert(t.chunks), [chunk.row() for chunk in losses])
+    store.leases.finish(lease, status="succeeded", reason=OVER)
+    with store._database.read() as connection:
+        entries = connection.execute(select(t.packs.c.entries).order_by(t.packs.c.number)).scalars()
+        names = [[entry[0] for entry in json.loads(each)] for each in entries]
+    assert names == [["a_loss", "the_loss"], ["statistic_0", "statistic_1", "statistic_2"]]
+    np.testing.assert_array_equal(series(store, lease, "the_loss").values, curve(0, 20).values)
+
+
+def curve(first: int, end: int) -> Series:
+    """A value for each step."""
+    steps = np.arange(first, end, dtype=np.int32)
+    return Series(steps, steps[:, None].astype(np.float32))
 
 
 def left_unpacked(store: Store, monkeypatch: pytest.MonkeyPatch, *, windows: int = 3, names: int = 2) -> Lease:
