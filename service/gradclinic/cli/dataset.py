@@ -13,6 +13,7 @@ from ..kernel.amounts import bytes_in_words
 from ..kernel.program import COMMAND
 from ..schemas.dataset import DatasetAnswer
 from ..text.console import console_for, show
+from ..text.terminal import say
 from .options import AsJson, Url, print_json
 
 DatasetId = Annotated[str, typer.Argument(metavar="ID", help="Id of the data set, as printed by the upload.")]
@@ -38,8 +39,8 @@ def upload(
     if as_json:
         print_json(found.document)
         return 0
-    typer.echo(f"{found.id}: {found.rows} rows of {inputs_of(found)} input(s), {found.task}, {targets_of(found)}")
-    typer.echo(f"Use it in an experiment: {json.dumps({'data': {'kind': 'uploaded', 'id': found.id}})}")
+    say(f"{found.id}: {found.rows} rows of {inputs_of(found)} input(s), {found.task}, {targets_of(found)}")
+    say(f"Use it in an experiment: {json.dumps({'data': {'kind': 'uploaded', 'id': found.id}})}")
     return 0
 
 
@@ -52,7 +53,7 @@ def list_all(*, url: Url = None, as_json: AsJson = False) -> int:
         print_json([each.document for each in found])
         return 0
     if not found:
-        typer.echo(f"There are no data sets yet; add one with `{COMMAND} upload FILE`.")
+        say(f"There are no data sets yet; add one with `{COMMAND} upload FILE`.")
         return 0
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("data set", "rows", "inputs", "to predict", "stored", "uploaded"):
@@ -78,12 +79,12 @@ def show_one(dataset_id: DatasetId, *, url: Url = None, as_json: AsJson = False)
     if as_json:
         print_json(found.document)
         return 0
-    typer.echo(f"{found.id}: {found.rows:,} rows of {inputs_of(found)} input(s), {targets_of(found)}")
+    say(f"{found.id}: {found.rows:,} rows of {inputs_of(found)} input(s), {targets_of(found)}")
     for name, values in (("classes", found.classes), ("columns", found.features)):
         if values:
-            typer.echo(f"  {name}   {', '.join(values)}")
-    typer.echo(f"  stored    {bytes_in_words(found.bytes)} since {_day(found)}, SHA-256 {found.digest}")
-    typer.echo(f"  runs      {found.runs:,}")
+            say(f"  {name}   {', '.join(values)}")
+    say(f"  stored    {bytes_in_words(found.bytes)} since {_day(found)}, SHA-256 {found.digest}")
+    say(f"  runs      {found.runs:,}")
     return 0
 
 
@@ -92,7 +93,7 @@ def delete(dataset_id: DatasetId, *, url: Url = None) -> int:
     """Delete a data set that no unfinished run needs. Runs keep their results, but cannot be repeated."""
     with Clinic(url) as clinic:
         clinic.delete_dataset(dataset_id)
-    typer.echo(f"{dataset_id} was deleted.")
+    say(f"{dataset_id} was deleted.")
     return 0
 
 

@@ -1,7 +1,5 @@
 """Error messages in one line (plus one for each further problem of a request), and exit statuses."""
 
-import sys
-
 from typer import TyperException
 
 from ..kernel.errors import (
@@ -15,6 +13,7 @@ from ..kernel.errors import (
     Problem,
 )
 from ..text.numbers import short
+from ..text.terminal import say
 from . import UNAVAILABLE, USAGE
 
 _WRONG_FILES = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
@@ -61,4 +60,4 @@ def _shown(value: object) -> str:
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(f"gradclinic: {line}\n")
+    say(f"gradclinic: {line}", err=True)

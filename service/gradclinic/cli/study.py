@@ -9,6 +9,7 @@ from ..kernel.status import StudyStatus
 from ..text.console import console_for, show
 from ..text.progress import following
 from ..text.study import studies_table, study_line
+from ..text.terminal import say
 from .comparison import show_comparison
 from .options import AsJson, Label, Limit, NoWait, Spec, Url, conditions, newest, print_json, print_submitted
 from .specs import read_spec, with_experiment
@@ -58,7 +59,7 @@ def list_studies(
     elif found:
         show(console_for(), studies_table([each.answer for each in found]))
     else:
-        typer.echo("No studies match these filters." if asked else "There are no studies yet.")
+        say("No studies match these filters." if asked else "There are no studies yet.")
     return 0
 
 
@@ -70,7 +71,7 @@ def show_study(study_id: StudyId, *, url: Url = None, as_json: AsJson = False) -
         if as_json:
             print_json(found.answer.document)
         else:
-            typer.echo(study_line(found.answer))
+            say(study_line(found.answer))
             show_comparison(found.comparison().answer, page=found.page)
     return 0
 
@@ -87,7 +88,7 @@ def cancel_studies(study_ids: StudyIds, *, url: Url = None) -> int:
     """Cancel studies. Queued runs end immediately, running ones at their next step; finished ones are kept."""
     with Clinic(url) as clinic:
         for study_id in study_ids:
-            typer.echo(f"{study_id} is {clinic.cancel_study(study_id)}")
+            say(f"{study_id} is {clinic.cancel_study(study_id)}")
     return 0
 
 
@@ -97,7 +98,7 @@ def delete_studies(study_ids: StudyIds, *, url: Url = None) -> int:
     with Clinic(url) as clinic:
         for study_id in study_ids:
             clinic.delete_study(study_id)
-            typer.echo(f"{study_id} was deleted.")
+            say(f"{study_id} was deleted.")
     return 0
 
 

@@ -12,6 +12,7 @@ from ..kernel.vocabulary import AlertKind, WebhookFormat
 from ..schemas.webhook import DeliveryAnswer, WebhookAnswer
 from ..text.console import console_for, show
 from ..text.numbers import minute
+from ..text.terminal import say
 from .options import AsJson, Name, Url, print_json, print_listed
 
 app = typer.Typer(help="Send alerts to other services.", no_args_is_help=True)
@@ -34,7 +35,7 @@ def create(
 ) -> int:
     """Create a webhook. Its URL is read from standard input, because it may contain a secret."""
     if sys.stdin.isatty():
-        typer.echo("URL that alerts are sent to: ", nl=False, err=True)
+        say("URL that alerts are sent to: ", nl=False, err=True)
     target = sys.stdin.readline().strip()
     with Clinic(url) as clinic:
         kinds = None if alerts is None else cast("list[AlertKind]", alerts)
@@ -42,9 +43,9 @@ def create(
     if as_json:
         print_json(made.document)
         return 0
-    typer.echo(_line(made))
+    say(_line(made))
     if made.secret is not None:
-        typer.echo(f"Its secret, which is shown only now: {made.secret}")
+        say(f"Its secret, which is shown only now: {made.secret}")
     return 0
 
 
@@ -64,7 +65,7 @@ def show_webhook(name: Name, *, url: Url = None, as_json: AsJson = False) -> int
     if as_json:
         print_json({**found.document, "last": [each.document for each in last]})
         return 0
-    typer.echo(_line(found))
+    say(_line(found))
     for each in last:
         _show_delivery(each)
     return 0
@@ -82,7 +83,7 @@ def try_webhook(name: Name, *, url: Url = None) -> int:
 def pause(name: Name, *, url: Url = None) -> int:
     """Pause a webhook: it gets no alerts until it is resumed."""
     with Clinic(url) as clinic:
-        typer.echo(_line(clinic.pause_webhook(name)))
+        say(_line(clinic.pause_webhook(name)))
     return 0
 
 
@@ -90,7 +91,7 @@ def pause(name: Name, *, url: Url = None) -> int:
 def resume(name: Name, *, url: Url = None) -> int:
     """Resume a paused webhook."""
     with Clinic(url) as clinic:
-        typer.echo(_line(clinic.pause_webhook(name, paused=False)))
+        say(_line(clinic.pause_webhook(name, paused=False)))
     return 0
 
 
@@ -103,7 +104,7 @@ def rotate(
 ) -> int:
     """Give a webhook a new secret, and print it once."""
     with Clinic(url) as clinic:
-        typer.echo(f"Its secret, which is shown only now: {clinic.rotate_webhook(name, keep_hours=keep_hours).secret}")
+        say(f"Its secret, which is shown only now: {clinic.rotate_webhook(name, keep_hours=keep_hours).secret}")
     return 0
 
 

@@ -18,6 +18,7 @@ from ..schemas.event import (
     StudyProgress,
     StudyProgressEvent,
 )
+from .terminal import without_controls
 
 
 class Follower(Protocol):
@@ -98,7 +99,7 @@ class _Lines:
             self._say(f"{self._what}: {words}")
 
     def _say(self, line: str) -> None:
-        self._console.file.write(line + "\n")
+        self._console.file.write(without_controls(line) + "\n")
         self._console.file.flush()
 
 
