@@ -11,7 +11,7 @@ from torch import nn
 from gradclinic.measurements.record import Series
 from gradclinic.settings import Settings
 from gradclinic_torch.sinks import older_service
-from gradclinic_torch.sinks.older_service import OlderService, TooOld
+from gradclinic_torch.sinks.older_service import Fault, OlderService, TooOld
 from gradclinic_torch.sinks.sender import Sender
 
 from ...service.api.serving import NOBODY, serving
@@ -78,7 +78,7 @@ def test_what_the_rest_would_mean_something_else_without_is_refused_with_what_to
 
 
 def test_a_key_that_matters_and_says_nothing_is_left_out() -> None:
-    unknown = [{"pointer": "/sites/1/path", "detail": "unknown key 'path'"}]
+    unknown = [Fault("/sites/1/path", "unknown key 'path'")]
     plain = {"sites": [{"name": "0", "path": ""}, {"name": "1", "path": ""}]}
     older = OlderService()
     assert older.learn("declare", plain, unknown) == ["sites/*/path"]
@@ -90,8 +90,8 @@ def test_a_key_that_matters_and_says_nothing_is_left_out() -> None:
 
 def test_other_refusals_stay_refusals() -> None:
     older, body = OlderService(), {"steps": 0, "novel": 1}
-    unknown = {"pointer": "/novel", "detail": "unknown key 'novel'"}
-    assert older.learn("declare", body, [unknown, {"pointer": "/steps", "detail": "should be at least 1"}]) == []
+    unknown = Fault("/novel", "unknown key 'novel'")
+    assert older.learn("declare", body, [unknown, Fault("/steps", "should be at least 1")]) == []
     assert older.learn("declare", body, []) == []
     assert older.known("declare", body) == body
-    assert older.learn("declare", body, [{"pointer": "/gone", "detail": "unknown key 'gone'"}]) == [], "it was not sent"
+    assert older.learn("declare", body, [Fault("/gone", "unknown key 'gone'")]) == [], "it was not sent"

@@ -6,7 +6,7 @@ not: the refusal then says to upgrade the service.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradclinic.kernel.json import JsonObject
 from gradclinic.measurements.recording import CHANGES_MEANING
@@ -16,6 +16,15 @@ OWN_PARTS = frozenset({"preflight", "spikes", "ranks", "nonfinite_origin"})
 
 Path = tuple[str, ...]
 """Keys from the body down; "*" stands for every item of a list."""
+
+
+class Fault(NamedTuple):
+    """One problem of a request that the service has named."""
+
+    pointer: str
+    """JSON pointer into the body; "" for the whole of it."""
+    detail: str
+    value: object = None
 
 
 class TooOld(Exception):  # its message is the reason
@@ -41,20 +50,20 @@ class OlderService:
         kept: JsonObject = found
         return kept
 
-    def learn(self, kind: str, body: JsonObject, errors: Sequence[Mapping[str, Any]]) -> list[str]:
-        """What is left out from now on, in words, because of these errors of a refused request.
+    def learn(self, kind: str, body: JsonObject, faults: Sequence[Fault]) -> list[str]:
+        """What is left out from now on, in words, because of these faults of a refused request.
 
         It is empty if one of them has another reason. Raises TooOld if the recording would mean something else without
         it.
         """
         statistics: set[str] = set()
         paths: set[Path] = set()
-        for error in errors:
-            tokens = [each.replace("~1", "/").replace("~0", "~") for each in str(error.get("pointer") or "").split("/")]
-            detail, path = str(error.get("detail")), _pattern(tokens[1:], body)
-            if detail.startswith("unknown statistic") and kind == "window" and path:
-                statistics.add(str(error.get("value")))
-            elif detail.startswith("unknown key") and path:
+        for fault in faults:
+            tokens = [each.replace("~1", "/").replace("~0", "~") for each in fault.pointer.split("/")]
+            path = _pattern(tokens[1:], body)
+            if fault.detail.startswith("unknown statistic") and kind == "window" and path:
+                statistics.add(str(fault.value))
+            elif fault.detail.startswith("unknown key") and path:
                 _check(path, body)
                 paths.add(path)
             elif kind == "finish" and tokens[1:] and tokens[1] in OWN_PARTS:

@@ -21,7 +21,7 @@ from gradclinic.kernel.project import PROJECT_VARIABLE
 from gradclinic.measurements.record import Series
 from gradclinic.measurements.recording import series_to_json
 
-from .older_service import OlderService, TooOld
+from .older_service import Fault, OlderService, TooOld
 
 if TYPE_CHECKING:
     from gradclinic.client import Clinic
@@ -141,7 +141,7 @@ class Sender:
                 return self._post(client, path, sent, headers)
             except _Refused as refused:
                 try:
-                    left_out = self._older.learn(kind, sent, refused.errors)
+                    left_out = self._older.learn(kind, sent, refused.faults)
                 except TooOld as too_old:
                     raise _Refused(str(too_old)) from refused
                 if not left_out:
@@ -167,7 +167,7 @@ class Sender:
                     return answer
                 trouble = _detail(response)
                 if response.status_code < 500 and response.status_code not in (408, 425, 429):
-                    raise _Refused(f"the service rejected the recording: {trouble}", _errors(response))
+                    raise _Refused(f"the service rejected the recording: {trouble}", _faults(response))
             if pause == PAUSE_S:
                 log.warning("the service at %s is unreachable (%s); records are buffered", self._url, trouble)
             if self._giving_up.wait(pause):
@@ -184,9 +184,9 @@ class Sender:
 class _Refused(Exception):  # its message is the reason
     """The service rejected a request."""
 
-    def __init__(self, reason: str, errors: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, reason: str, faults: Sequence[Fault] = ()) -> None:
         super().__init__(reason)
-        self.errors = errors
+        self.faults = faults
         """The problems of the request that the service has named."""
 
 
@@ -221,12 +221,12 @@ def _detail(response: httpx.Response) -> str:
         return f"HTTP {response.status_code}"
 
 
-def _errors(response: httpx.Response) -> list[Mapping[str, Any]]:
+def _faults(response: httpx.Response) -> list[Fault]:
     try:
         found = response.json()["errors"]
+        return [Fault(each["pointer"] or "", each["detail"], each["value"]) for each in found]
     except (ValueError, KeyError, TypeError):
         return []
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 
 def _noted(declaration: JsonObject, note: str) -> JsonObject:
