@@ -166,8 +166,9 @@ def test_a_reentrant_checkpoint_changes_neither_the_order_nor_the_numbers(residu
     assert [site.name for site in again.sites] == [site.name for site in once.sites]
     assert [site.in_profile for site in again.sites] == [site.in_profile for site in once.sites]
     assert [site.activation for site in again.sites] == [site.activation for site in once.sites]
+    assert [weight.name for weight in again.weights] == [weight.name for weight in once.weights]
     assert [weight.name for weight in again.weights if weight.readout] == ["head"]
-    for statistic in ("site_grad_rms", "preactivation_rms"):
+    for statistic in ("site_grad_rms", "preactivation_rms", "weight_grad_norm_l2"):
         assert np.allclose(again.get(statistic).values, once.get(statistic).values, rtol=1e-5), statistic
 
 

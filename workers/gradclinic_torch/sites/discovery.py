@@ -108,6 +108,28 @@ class Discovery:
         seen = [each for each in self._passages if each.gradients]
         return in_forward_order(seen or [each for each in self._before if each.gradients])
 
+    def order(self) -> dict[str, int]:
+        """By name: the place of each module that was called, in the order in which the forward pass calls them.
+
+        A reentrant checkpoint is only seen when backward computes it again, the last one first; inside it, modules are
+        called in their order.
+        """
+        passages = self.passages
+        if all(each.again is None for each in passages):
+            return self.called
+        first: dict[str, int] = {}
+        starts: dict[object, int] = {}
+        for index, each in enumerate(passages):
+            at, name = index if each.again is None else starts.setdefault(each.again, index), each.key[0]
+            for end in range(name.count(".") + 1 if name else 0, -1, -1):
+                held = ".".join(name.split(".")[:end])
+                first[held] = min(at, first.get(held, at))
+        known = sorted(
+            (name for name in self.called if name in first), key=lambda name: (first[name], self.called[name])
+        )
+        following = iter(known)
+        return {next(following) if name in first else name: place for name, place in self.called.items()}
+
     def enters(self, key: Key, module: nn.Module, tensor: Tensor | None) -> None:
         self.called.setdefault(key[0], len(self.called))
         self._entries[key] = node_of(tensor)

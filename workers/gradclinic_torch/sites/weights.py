@@ -14,7 +14,8 @@ def weights_in(
 ) -> list[tuple[nn.Parameter, WeightInfo]]:
     """The weights of every layer that has some, in the order of the forward pass, then those that were not called."""
     last = len(discovery.called)
-    modules = sorted(named_modules(model), key=lambda item: discovery.called.get(item[0], last))
+    order = discovery.order()
+    modules = sorted(named_modules(model), key=lambda item: order.get(item[0], last))
     found: dict[int, tuple[nn.Parameter, WeightInfo]] = {}
     for name, module in modules:
         parameters = dict(module.named_parameters(recurse=False))
