@@ -8,8 +8,6 @@ Any number of reconcilers may run, on any machine: `python -m gradclinic.reconci
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
 
 import structlog
 
@@ -33,8 +31,6 @@ AT_ONCE = 1000
 FORGET_EVERY_S = 600.0
 WATCH_EVERY_S = 10.0
 LONGEST_PAUSE_S = 30.0
-Part = Callable[[], int | None]
-"""A part of a round; returns the number of runs that it changed or announced, if it knows."""
 
 
 class Reconciler:
@@ -47,34 +43,26 @@ class Reconciler:
 
     def round(self) -> int:
         """Do all pending work once; returns the number of runs changed or announced. Raises ServiceUnavailable."""
-        return sum(self._apart(part) for part in self._parts())
-
-    def _parts(self) -> Sequence[Part]:
-        """What a round does, in order."""
         reconciliation, settings = self.service.store.reconciliation, self.service.settings
-        return (
-            lambda: reconciliation.expire_leases(max_attempts=settings.max_attempts),
-            lambda: reconciliation.expire_queued(max_queue_s=settings.max_queue_s),
-            lambda: end_silent(self.service),
-            self.prescribe,
-            self.check,
-            self.fire,
-            self.announce,
-            reconciliation.merge_tallies,
-            self._pack,
-            self._watch_at_times,
-            self._forget_at_times,
+        changed = reconciliation.expire_leases(max_attempts=settings.max_attempts)
+        changed += reconciliation.expire_queued(max_queue_s=settings.max_queue_s)
+        changed += end_silent(self.service)
+        changed += self.prescribe()
+        changed += self.check()
+        changed += self.fire()
+        messages = reconciliation.unannounced(
+            resend_after_s=settings.resend_after_s, depths=self.service.queue.depths()
         )
-
-    def _apart(self, part: Part) -> int:
-        """Do a part of a round. If it raises, as over a damaged row, the others are still done."""
-        try:
-            return part() or 0
-        except ServiceUnavailable:
-            raise
-        except Exception:
-            log.exception("reconciler_part_failed")
-            return 0
+        changed += self.service.announce(messages, at_once=AT_ONCE)
+        reconciliation.merge_tallies()
+        reconciliation.pack_ended()
+        if time.monotonic() - self._watched_at > WATCH_EVERY_S:
+            self.watch()
+            self._watched_at = time.monotonic()
+        if time.monotonic() - self._forgot_at > FORGET_EVERY_S:
+            self._forget()
+            self._forgot_at = time.monotonic()
+        return changed
 
     def loop(self, stop: threading.Event) -> None:
         """Run a round every reconcile_every_s, less often while the database or queue is unreachable or rounds fail."""
@@ -93,44 +81,37 @@ class Reconciler:
                 if changed:
                     log.info("reconciled", runs=changed)
 
-    def announce(self) -> int:
-        """Send the messages that queued runs lack."""
-        settings = self.service.settings
-        messages = self.service.store.reconciliation.unannounced(
-            resend_after_s=settings.resend_after_s, depths=self.service.queue.depths()
-        )
-        return self.service.announce(messages, at_once=AT_ONCE)
-
     def prescribe(self) -> int:
         """Advance every prescription by one step. A prescription that raises is failed; the others continue."""
-        running = self.service.store.prescriptions.running()
-        return sum(self._each(step, give_up, project, prescription_id) for project, prescription_id in running)
+        changed = 0
+        for project, prescription_id in self.service.store.prescriptions.running():
+            service = self.service.within(project)
+            try:
+                changed += step(service, prescription_id)
+            except ServiceUnavailable:
+                raise
+            except NotFound:
+                log.debug("prescription_deleted", prescription=prescription_id)
+            except Exception:
+                log.exception("prescription_failed", prescription=prescription_id)
+                give_up(service, prescription_id)
+        return changed
 
     def check(self) -> int:
         """Decide every check whose runs have ended. A check that raises is failed; the others continue."""
-        running = self.service.store.checks.running()
-        return sum(self._each(conclude, give_up_check, project, check_id) for project, check_id in running)
-
-    def _each(
-        self, go_on: Callable[[Service, str], int], give_up: Callable[[Service, str], None], project: str, key: str
-    ) -> int:
-        """One step of a prescription or a check, which is failed if it raises."""
-        service = self.service.within(project)
-        try:
-            return go_on(service, key)
-        except ServiceUnavailable:
-            raise
-        except NotFound:
-            return 0  # deleted in the meantime
-        except Exception:
-            log.exception("step_failed", of=key)
-        try:
-            give_up(service, key)
-        except ServiceUnavailable:
-            raise
-        except Exception:  # not even its end can be stored
-            log.exception("not_given_up", of=key)
-        return 0
+        changed = 0
+        for project, check_id in self.service.store.checks.running():
+            service = self.service.within(project)
+            try:
+                changed += conclude(service, check_id)
+            except ServiceUnavailable:
+                raise
+            except NotFound:
+                continue  # deleted in the meantime
+            except Exception:
+                log.exception("check_failed", check=check_id)
+                give_up_check(service, check_id)
+        return changed
 
     def fire(self) -> int:
         """Start scheduled checks that are due. A schedule that cannot start its check does not affect the others."""
@@ -149,32 +130,14 @@ class Reconciler:
 
     def watch(self) -> int:
         """Look at all projects that have webhooks; returns how many conditions have changed."""
-        projects = self.service.store.webhooks.projects()
-        return sum(self._apart(partial(watch, self.service.within(project))) for project in projects)
-
-    def _pack(self) -> None:
-        self.service.store.reconciliation.pack_ended()
-
-    def _watch_at_times(self) -> None:
-        if time.monotonic() - self._watched_at > WATCH_EVERY_S:
-            self._watched_at = time.monotonic()
-            self.watch()
-
-    def _forget_at_times(self) -> None:
-        if time.monotonic() - self._forgot_at > FORGET_EVERY_S:
-            self._forgot_at = time.monotonic()
-            self._forget()
+        return sum(watch(self.service.within(project)) for project in self.service.store.webhooks.projects())
 
     def _forget(self) -> None:
-        store, settings = self.service.store, self.service.settings
-        for part in (
-            store.reconciliation.forget,
-            store.reconciliation.tidy_layouts,
-            lambda: store.audit.forget(older_than_s=settings.audit_days * 86_400.0),
-            lambda: store.webhooks.forget(older_than_s=settings.webhook_log_days * 86_400.0),
-            lambda: self._checkpoints.drop_ended(store.reconciliation.unfinished),
-        ):
-            self._apart(part)
+        self.service.store.reconciliation.forget()
+        self.service.store.reconciliation.tidy_layouts()
+        self.service.store.audit.forget(older_than_s=self.service.settings.audit_days * 86_400.0)
+        self.service.store.webhooks.forget(older_than_s=self.service.settings.webhook_log_days * 86_400.0)
+        self._checkpoints.drop_ended(self.service.store.reconciliation.unfinished)
 
 
 def main() -> None:

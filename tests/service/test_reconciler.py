@@ -1,9 +1,7 @@
-import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,8 +15,7 @@ from gradclinic.store import Store
 from gradclinic.use_cases.service import Service
 
 from ..waiting import eventually
-from .store.projects import seeded
-from .store.records import claimed, queued, window
+from .store.records import claimed, queued
 
 LATE_S = -1.0
 
@@ -121,35 +118,3 @@ def test_it_needs_neither_torch_nor_the_workers() -> None:
     code = f"import sys, gradclinic.reconciler; print({parts} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert shown.strip() == "set()"
-
-
-DAMAGES = (
-    "prescriptions SET created_at = 1e300",
-    "prescriptions SET project = '-'",
-    "checks SET experiment = '{', name = x'00ff'",
-    "schedules SET project = '-', created_at = 1e300",
-    "pins SET pinned_at = 1e300",
-    "recordings SET declared = '[7]'",
-    "chunks SET steps = x'00'",
-)
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_row_stops_nothing_else_that_a_round_does(
-    sqlite_url: str, valkey_url: str, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gradclinic.store.reconciliation.GRACE_S", 0.0)
-    settings = Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=valkey_url)
-    with closing(Store(sqlite_url)) as store, closing(Queue(settings)) as queue:
-        recording = seeded(store).recording_id
-        store.recordings.append(
-            recording, window=0, step=5, series=window(0, 5), fingerprint="f", stored_bytes=1, silence_s=LATE_S
-        )
-        lost = claimed(store, ttl_s=LATE_S).run_id
-        with closing(sqlite3.connect(tmp_path / "gradclinic.db", isolation_level=None)) as connection:
-            connection.execute(f"UPDATE {damage}")
-        assert Reconciler(Service(settings, store, queue)).round() > 0
-        with closing(sqlite3.connect(tmp_path / "gradclinic.db")) as connection:
-            statuses = dict(connection.execute("SELECT id, status FROM runs"))
-        assert (statuses[lost], statuses[recording]) == ("queued", "expired")
-        assert queue.depths()["cpu"] > 0

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from ..measurements.recording import Ending, Window
+from ..measurements.recording import Declaration, Ending, Window
 from ..schemas.recording import RecordingAnswer, RecordingUrls, WindowAnswer
 from ..schemas.requests.recording import RecordedStudyRequest, RecordingRequest
 from ..schemas.run import RunDetailAnswer
@@ -127,7 +127,7 @@ def _answer(service: Service, run: Run) -> RecordingAnswer:
     recording, at = service.store.recordings.get(run.id), f"/v1/recordings/{run.id}"
     return RecordingAnswer(
         id=run.id,
-        declared=recordings.declared(recording),
+        declared=Declaration.model_validate(recording.declared),
         next_window=recording.windows,
         run=run_answer(run),
         urls=RecordingUrls(

@@ -8,7 +8,6 @@ from ..client import Clinic
 from ..kernel.errors import InvalidSpec
 from ..schemas.baseline import BaselineAnswer, PinAnswer
 from ..text.numbers import minute
-from ..text.terminal import say
 from .options import AsJson, Name, Url, print_json, print_listed
 
 app = typer.Typer(help="Manage baselines: pinned runs that checks are compared with.", no_args_is_help=True)
@@ -61,12 +60,12 @@ def _show_baseline(found: BaselineAnswer, *, as_json: bool) -> int:
     if as_json:
         print_json(found.document)
         return 0
-    say(f"{found.name}: {found.summary}")
+    typer.echo(f"{found.name}: {found.summary}")
     for note in found.notes:
-        say(note)
+        typer.echo(note)
     for each in found.history:
         mark = "*" if each.pinned_at == found.pin.pinned_at else " "
-        say(f"{mark} {minute(each.pinned_at)}  {len(each.seeds)} seeds of {_source(each)}")
+        typer.echo(f"{mark} {minute(each.pinned_at)}  {len(each.seeds)} seeds of {_source(each)}")
     return 0
 
 

@@ -14,7 +14,6 @@ from ..kernel.errors import InvalidSpec
 from ..kernel.json import JsonObject
 from ..text.check import check_words, watching
 from ..text.console import console_for, show
-from ..text.terminal import say
 from . import UNAVAILABLE
 from .options import AsJson, NoWait, Url, numbers_by_name, print_json, print_submitted
 from .specs import read_experiment
@@ -62,7 +61,7 @@ def check(
     with Clinic(url) as clinic:
         found = clinic.post_check(check_body(clinic, spec, baseline=baseline, seeds=seeds, margin=margin))
         for note in found.found.notes:
-            say(note, err=True)
+            typer.echo(note, err=True)
         if not no_wait:
             with watching(console_for(stderr=True), found.answer) as watch:
                 watch(found.wait(progress=watch).answer)

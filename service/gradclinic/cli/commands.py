@@ -10,7 +10,6 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from ..kernel.program import COMMAND
-from ..text.terminal import say
 from .plain_numbers import read_plain_numbers
 
 EXAMPLE = """A spec, here an experiment in YAML:
@@ -160,7 +159,7 @@ def _print_version(asked: bool) -> None:  # noqa: FBT001  # the value of an opti
     if asked:
         from importlib.metadata import version
 
-        say(f"gradclinic {version('gradclinic')}")
+        typer.echo(f"gradclinic {version('gradclinic')}")
         raise typer.Exit
 
 

@@ -13,7 +13,6 @@ from ..kernel.amounts import bytes_in_words
 from ..kernel.program import COMMAND
 from ..schemas.dataset import DatasetAnswer
 from ..text.console import console_for, show
-from ..text.terminal import say
 from .options import AsJson, Url, print_json
 
 DatasetId = Annotated[str, typer.Argument(metavar="ID", help="Id of the data set, as printed by the upload.")]
@@ -39,8 +38,8 @@ def upload(
     if as_json:
         print_json(found.document)
         return 0
-    say(f"{found.id}: {found.rows} rows of {inputs_of(found)} input(s), {found.task}, {targets_of(found)}")
-    say(f"Use it in an experiment: {json.dumps({'data': {'kind': 'uploaded', 'id': found.id}})}")
+    typer.echo(f"{found.id}: {found.rows} rows of {inputs_of(found)} input(s), {found.task}, {targets_of(found)}")
+    typer.echo(f"Use it in an experiment: {json.dumps({'data': {'kind': 'uploaded', 'id': found.id}})}")
     return 0
 
 
@@ -53,7 +52,7 @@ def list_all(*, url: Url = None, as_json: AsJson = False) -> int:
         print_json([each.document for each in found])
         return 0
     if not found:
-        say(f"There are no data sets yet; add one with `{COMMAND} upload FILE`.")
+        typer.echo(f"There are no data sets yet; add one with `{COMMAND} upload FILE`.")
         return 0
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("data set", "rows", "inputs", "to predict", "stored", "uploaded"):
@@ -79,12 +78,12 @@ def show_one(dataset_id: DatasetId, *, url: Url = None, as_json: AsJson = False)
     if as_json:
         print_json(found.document)
         return 0
-    say(f"{found.id}: {found.rows:,} rows of {inputs_of(found)} input(s), {targets_of(found)}")
+    typer.echo(f"{found.id}: {found.rows:,} rows of {inputs_of(found)} input(s), {targets_of(found)}")
     for name, values in (("classes", found.classes), ("columns", found.features)):
         if values:
-            say(f"  {name}   {', '.join(values)}")
-    say(f"  stored    {bytes_in_words(found.bytes)} since {_day(found)}, SHA-256 {found.digest}")
-    say(f"  runs      {found.runs:,}")
+            typer.echo(f"  {name}   {', '.join(values)}")
+    typer.echo(f"  stored    {bytes_in_words(found.bytes)} since {_day(found)}, SHA-256 {found.digest}")
+    typer.echo(f"  runs      {found.runs:,}")
     return 0
 
 
@@ -93,7 +92,7 @@ def delete(dataset_id: DatasetId, *, url: Url = None) -> int:
     """Delete a data set that no unfinished run needs. Runs keep their results, but cannot be repeated."""
     with Clinic(url) as clinic:
         clinic.delete_dataset(dataset_id)
-    say(f"{dataset_id} was deleted.")
+    typer.echo(f"{dataset_id} was deleted.")
     return 0
 
 

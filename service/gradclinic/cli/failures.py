@@ -1,5 +1,7 @@
 """Error messages in one line (plus one for each further problem of a request), and exit statuses."""
 
+import sys
+
 from typer import TyperException
 
 from ..kernel.errors import (
@@ -13,7 +15,6 @@ from ..kernel.errors import (
     Problem,
 )
 from ..text.numbers import short
-from ..text.terminal import say
 from . import UNAVAILABLE, USAGE
 
 _WRONG_FILES = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
@@ -60,4 +61,4 @@ def _shown(value: object) -> str:
 
 
 def _say(line: str) -> None:
-    say(f"gradclinic: {line}", err=True)
+    sys.stderr.write(f"gradclinic: {line}\n")

@@ -8,7 +8,6 @@ import typer
 
 from ..kernel.errors import InvalidSpec
 from ..kernel.program import COMMAND
-from ..text.terminal import say
 
 Kind = Literal["experiment", "study"]
 """What an example describes."""
@@ -28,7 +27,7 @@ def init(
     """Write an example spec with comments, ready to edit: an experiment, or a study that compares remedies."""
     text = example(kind)
     if output == Path("-"):
-        say(text, nl=False)
+        typer.echo(text, nl=False)
         return 0
     file = output or Path(f"{kind}.yaml")
     try:
@@ -37,7 +36,7 @@ def init(
     except FileExistsError:
         raise InvalidSpec.at("", f"{file} exists", allowed="--force to replace it, or another --output") from None
     commands = " or ".join(f"`{COMMAND} {command} {file}`" for command in NEXT[kind])
-    say(f"Wrote {file}. Edit it, then: {commands}")
+    typer.echo(f"Wrote {file}. Edit it, then: {commands}")
     return 0
 
 

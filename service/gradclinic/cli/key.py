@@ -16,7 +16,6 @@ from ..kernel.program import COMMAND
 from ..kernel.project import DEFAULT, MOST_CHARACTERS, is_project
 from ..text.console import console_for, show
 from ..text.numbers import minute
-from ..text.terminal import say
 from .options import AsJson, DataDir, print_json
 from .serve import DatabaseUrl, settings_with
 
@@ -73,7 +72,7 @@ def list_keys(*, database_url: DatabaseUrl = None, data_dir: DataDir = None, as_
         print_json([_document(key) for key in found])
         return 0
     if not found:
-        say(f"There are no keys yet; create one with `{COMMAND} keys create NAME`.")
+        typer.echo(f"There are no keys yet; create one with `{COMMAND} keys create NAME`.")
         return 0
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("key", "name", "project", "scope", "last used", "state"):
@@ -89,7 +88,7 @@ def revoke(key_id: KeyId, *, database_url: DatabaseUrl = None, data_dir: DataDir
     """Revoke a key immediately, and end all sessions that were started with it."""
     with _store(database_url, data_dir) as store, _acting(f"keys revoke {key_id}"):
         key = store.keys.revoke(key_id)
-    say(f"{key.id} ({key.name}) is revoked.")
+    typer.echo(f"{key.id} ({key.name}) is revoked.")
     return 0
 
 
@@ -106,7 +105,7 @@ def rotate(
     with _store(database_url, data_dir) as store, _acting(f"keys rotate {key_id}"):
         issued = store.keys.rotate(key_id, old_lasts_s=keep_hours * HOUR_S)
     if not as_json:
-        say(f"{key_id} expires within {keep_hours} hours.", err=True)
+        typer.echo(f"{key_id} expires within {keep_hours} hours.", err=True)
     return _show_once(issued, as_json=as_json)
 
 
@@ -161,12 +160,12 @@ def _show_once(issued: "IssuedKey", *, as_json: bool) -> int:
         return 0
     key = issued.key
     ending = "does not expire" if key.expires_at is None else f"expires {minute(key.expires_at)}"
-    say(
+    typer.echo(
         f"{key.id} ({key.name}), project {key.project}, scope {key.scope}, {ending}. "
         f"The key is not shown again; pass it in {KEY_VARIABLE}:",
         err=True,
     )
-    say(issued.text)
+    typer.echo(issued.text)
     return 0
 
 

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 import json
-import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,6 @@ import typer
 from ..client import URL_VARIABLE
 from ..kernel.errors import InvalidSpec
 from ..kernel.plain_values import refused_form
-from ..text.terminal import say
 
 if TYPE_CHECKING:
     from ..client.submitted import Submitted
@@ -55,19 +54,16 @@ Condition = Annotated[
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return when it is queued, without waiting for the result.")]
 Name = Annotated[str, typer.Argument(metavar="NAME")]
-_OBEYED = re.compile("[\x7f-\x9f]")
-"""Characters that JSON leaves as they are and terminals obey."""
 
 
 def print_json(value: object) -> None:
     """Print a JSON document to standard output."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    say(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def print_submitted(found: "Submitted[Any]") -> None:
     """Say what became of a request, and where its page is."""
-    say(f"{found.id} is {found.status}; {found.page}")
+    typer.echo(f"{found.id} is {found.status}; {found.page}")
 
 
 def print_listed(found: Sequence[Answered], line: Callable[[Answered], str], *, what: str, as_json: bool) -> int:
@@ -76,9 +72,9 @@ def print_listed(found: Sequence[Answered], line: Callable[[Answered], str], *, 
         print_json([each.document for each in found])
         return 0
     for each in found:
-        say(line(each))
+        typer.echo(line(each))
     if not found:
-        say(f"There are no {what} yet.", err=True)
+        typer.echo(f"There are no {what} yet.", err=True)
     return 0
 
 
@@ -86,7 +82,7 @@ def newest(found: Iterator[Item], limit: int) -> list[Item]:
     """The first items of a list; on standard error, whether there are more."""
     first = list(islice(found, limit))
     if next(found, None) is not None:
-        say(f"These are the first {limit}; --limit shows more.", err=True)
+        typer.echo(f"These are the first {limit}; --limit shows more.", err=True)
     return first
 
 

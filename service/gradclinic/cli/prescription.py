@@ -9,7 +9,6 @@ from ..client import Clinic
 from ..kernel.errors import InvalidSpec
 from ..text.console import console_for, show
 from ..text.prescription import prescription_words, watching
-from ..text.terminal import say
 from .options import AsJson, NoWait, Spec, Url, print_json, print_submitted
 from .specs import read_experiment
 
@@ -46,8 +45,8 @@ def prescribe(
             print_submitted(found)
         else:
             show(console_for(), prescription_words(found.found))
-            say(f"\nDetails: {found.page}")
+            typer.echo(f"\nDetails: {found.page}")
             if found.cure is not None:
-                say("\nThe cured experiment, ready to submit to /v1/runs:")
-                say(json.dumps({"experiment": found.cure.resolved_experiment}))  # one line, to be copied
+                typer.echo("\nThe cured experiment, ready to submit to /v1/runs:")
+                typer.echo(json.dumps({"experiment": found.cure.resolved_experiment}))  # one line, to be copied
         return 0 if no_wait or found.status == "succeeded" else 1

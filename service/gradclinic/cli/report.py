@@ -9,7 +9,6 @@ import typer
 
 from ..client import Clinic, Prescription, Run, Study
 from ..kernel.errors import InvalidSpec
-from ..text.terminal import say
 from .options import AsJson, Url, print_json
 
 Output = Annotated[
@@ -43,7 +42,7 @@ def report(
     if as_json:
         print_json({"id": found.id, "file": str(file.absolute()), "bytes": len(content)})
     else:
-        say(f"Saved the report of {found.id} to {file} ({len(content) / 1000:,.0f} kB)")
+        typer.echo(f"Saved the report of {found.id} to {file} ({len(content) / 1000:,.0f} kB)")
     return 0
 
 

@@ -9,7 +9,6 @@ from ..kernel.status import RunSource, RunStatus
 from ..text.console import console_for, show
 from ..text.progress import following
 from ..text.run import run_words, runs_table
-from ..text.terminal import say
 from .options import AsJson, Condition, Label, Limit, NoWait, Spec, Url, conditions, newest, print_json, print_submitted
 from .specs import read_experiment
 
@@ -77,7 +76,7 @@ def list_runs(
     elif found:
         show(console_for(), runs_table([each.answer for each in found]))
     else:
-        say("No runs match these filters." if asked else "There are no runs yet.")
+        typer.echo("No runs match these filters." if asked else "There are no runs yet.")
     return 0
 
 
@@ -113,7 +112,7 @@ def cancel_runs(run_ids: RunIds, *, url: Url = None) -> int:
     """Cancel runs. Queued ones end immediately, running ones at their next step; recorded data is kept."""
     with Clinic(url) as clinic:
         for run_id in run_ids:
-            say(f"{run_id} is {clinic.cancel_run(run_id)}")
+            typer.echo(f"{run_id} is {clinic.cancel_run(run_id)}")
     return 0
 
 
@@ -123,7 +122,7 @@ def delete_runs(run_ids: RunIds, *, url: Url = None) -> int:
     with Clinic(url) as clinic:
         for run_id in run_ids:
             clinic.delete_run(run_id)
-            say(f"{run_id} was deleted.")
+            typer.echo(f"{run_id} was deleted.")
     return 0
 
 

@@ -10,7 +10,6 @@ import typer
 
 from ..kernel.errors import ServiceUnavailable, SetupFailed
 from ..kernel.program import COMMAND
-from ..text.terminal import say
 from .options import DataDir, Workers
 
 if TYPE_CHECKING:
@@ -92,11 +91,13 @@ def _serve_all(settings: "Settings", workers: int | None) -> int:
     with interrupted_by_signals():
         try:
             with Embedded(settings, workers=workers) as service:
-                say(f"gradclinic is running at {service.url} (pages at /, documentation at /docs)")
-                say(f"Data is stored in {settings.data_dir}; logs are in {service.log_dir}. Press Ctrl-C to stop.")
+                typer.echo(f"gradclinic is running at {service.url} (pages at /, documentation at /docs)")
+                typer.echo(
+                    f"Data is stored in {settings.data_dir}; logs are in {service.log_dir}. Press Ctrl-C to stop."
+                )
                 service.wait()
         except KeyboardInterrupt:
-            say("gradclinic has stopped; unfinished runs are resumed at the next start")
+            typer.echo("gradclinic has stopped; unfinished runs are resumed at the next start")
     return 0
 
 
@@ -110,7 +111,7 @@ def _serve_api(settings: "Settings") -> int:
     _check_schema(app.state.service.store)
     listening = listen(settings)
     address, port = listening.getsockname()[:2]
-    say(f"The gradclinic API is listening on http://{address}:{port}")
+    typer.echo(f"The gradclinic API is listening on http://{address}:{port}")
     config = uvicorn.Config(
         app,
         http=PROTOCOL,
@@ -129,7 +130,7 @@ def _check_schema(store: Any) -> None:
         if not store.is_current():
             raise SetupFailed(f"the database is empty, or its schema is not up to date; run: {COMMAND} db upgrade")
     except ServiceUnavailable as error:
-        say(f"the API is starting without its database: {error}", err=True)
+        typer.echo(f"the API is starting without its database: {error}", err=True)
 
 
 def worker() -> int:
@@ -174,5 +175,5 @@ def upgrade(
         except OSError as error:
             raise SetupFailed(f"the folder {folder} cannot be created: {error.strerror}") from None
     migrate.upgrade(url)
-    say("the database schema is up to date")
+    typer.echo("the database schema is up to date")
     return 0

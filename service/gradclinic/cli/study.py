@@ -9,7 +9,6 @@ from ..kernel.status import StudyStatus
 from ..text.console import console_for, show
 from ..text.progress import following
 from ..text.study import studies_table, study_line
-from ..text.terminal import say
 from .comparison import show_comparison
 from .options import AsJson, Label, Limit, NoWait, Spec, Url, conditions, newest, print_json, print_submitted
 from .specs import read_spec, with_experiment
@@ -59,7 +58,7 @@ def list_studies(
     elif found:
         show(console_for(), studies_table([each.answer for each in found]))
     else:
-        say("No studies match these filters." if asked else "There are no studies yet.")
+        typer.echo("No studies match these filters." if asked else "There are no studies yet.")
     return 0
 
 
@@ -71,7 +70,7 @@ def show_study(study_id: StudyId, *, url: Url = None, as_json: AsJson = False) -
         if as_json:
             print_json(found.answer.document)
         else:
-            say(study_line(found.answer))
+            typer.echo(study_line(found.answer))
             show_comparison(found.comparison().answer, page=found.page)
     return 0
 
@@ -88,7 +87,7 @@ def cancel_studies(study_ids: StudyIds, *, url: Url = None) -> int:
     """Cancel studies. Queued runs end immediately, running ones at their next step; finished ones are kept."""
     with Clinic(url) as clinic:
         for study_id in study_ids:
-            say(f"{study_id} is {clinic.cancel_study(study_id)}")
+            typer.echo(f"{study_id} is {clinic.cancel_study(study_id)}")
     return 0
 
 
@@ -98,7 +97,7 @@ def delete_studies(study_ids: StudyIds, *, url: Url = None) -> int:
     with Clinic(url) as clinic:
         for study_id in study_ids:
             clinic.delete_study(study_id)
-            say(f"{study_id} was deleted.")
+            typer.echo(f"{study_id} was deleted.")
     return 0
 
 

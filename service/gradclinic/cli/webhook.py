@@ -12,7 +12,6 @@ from ..kernel.vocabulary import AlertKind, WebhookFormat
 from ..schemas.webhook import DeliveryAnswer, WebhookAnswer
 from ..text.console import console_for, show
 from ..text.numbers import minute
-from ..text.terminal import say
 from .options import AsJson, Name, Url, print_json, print_listed
 
 app = typer.Typer(help="Send alerts to other services.", no_args_is_help=True)
@@ -35,7 +34,7 @@ def create(
 ) -> int:
     """Create a webhook. Its URL is read from standard input, because it may contain a secret."""
     if sys.stdin.isatty():
-        say("URL that alerts are sent to: ", nl=False, err=True)
+        typer.echo("URL that alerts are sent to: ", nl=False, err=True)
     target = sys.stdin.readline().strip()
     with Clinic(url) as clinic:
         kinds = None if alerts is None else cast("list[AlertKind]", alerts)
@@ -43,9 +42,9 @@ def create(
     if as_json:
         print_json(made.document)
         return 0
-    say(_line(made))
+    typer.echo(_line(made))
     if made.secret is not None:
-        say(f"Its secret, which is shown only now: {made.secret}")
+        typer.echo(f"Its secret, which is shown only now: {made.secret}")
     return 0
 
 
@@ -65,7 +64,7 @@ def show_webhook(name: Name, *, url: Url = None, as_json: AsJson = False) -> int
     if as_json:
         print_json({**found.document, "last": [each.document for each in last]})
         return 0
-    say(_line(found))
+    typer.echo(_line(found))
     for each in last:
         _show_delivery(each)
     return 0
@@ -83,7 +82,7 @@ def try_webhook(name: Name, *, url: Url = None) -> int:
 def pause(name: Name, *, url: Url = None) -> int:
     """Pause a webhook: it gets no alerts until it is resumed."""
     with Clinic(url) as clinic:
-        say(_line(clinic.pause_webhook(name)))
+        typer.echo(_line(clinic.pause_webhook(name)))
     return 0
 
 
@@ -91,7 +90,7 @@ def pause(name: Name, *, url: Url = None) -> int:
 def resume(name: Name, *, url: Url = None) -> int:
     """Resume a paused webhook."""
     with Clinic(url) as clinic:
-        say(_line(clinic.pause_webhook(name, paused=False)))
+        typer.echo(_line(clinic.pause_webhook(name, paused=False)))
     return 0
 
 
@@ -104,7 +103,7 @@ def rotate(
 ) -> int:
     """Give a webhook a new secret, and print it once."""
     with Clinic(url) as clinic:
-        say(f"Its secret, which is shown only now: {clinic.rotate_webhook(name, keep_hours=keep_hours).secret}")
+        typer.echo(f"Its secret, which is shown only now: {clinic.rotate_webhook(name, keep_hours=keep_hours).secret}")
     return 0
 
 

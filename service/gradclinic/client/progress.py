@@ -17,9 +17,9 @@ def told(
 ) -> Iterator[Told[State] | None]:
     """What is told of each change: a callback as it was given, or for True the one of a bar on standard error."""
     if progress is True:
-        from ..text.console import PlainWords
+        from rich.console import Console
 
-        with bar(PlainWords(stderr=True, highlight=False, emoji=False, markup=False)) as follow:
+        with bar(Console(stderr=True, highlight=False, emoji=False, markup=False)) as follow:
             yield follow
     else:
         yield progress or None

@@ -32,17 +32,6 @@ Number = float | Literal["NaN", "Infinity", "-Infinity"]
 """A JSON number, or "NaN", "Infinity" or "-Infinity" as a string."""
 _NAMED = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
-CHANGES_MEANING = frozenset(
-    {
-        *(f"sites/*/{key}" for key in ("kind", "units", "in_profile", "group", "path")),
-        *(f"weights/*/{key}" for key in ("shape", "readout", "trainable")),
-        *("steps", "batch_size", "seed", "sites", "weights", "constant_loss", "clipping", "study", "arm"),
-        *("windows", "window", "step", "series", "failure", "initial_train_loss", "final_train_loss"),
-    }
-)
-"""Keys without which the others mean something else. A recorder leaves out other keys for a service that is older and
-does not know them. A new key belongs here if a service that does not know it would judge wrongly."""
-
 _EXAMPLE_SITES = [
     {"name": "0", "kind": "pre_activation", "units": 64, "activation": "sigmoid"},
     {"name": "2", "kind": "pre_activation", "units": 64, "activation": "sigmoid"},

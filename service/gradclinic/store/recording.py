@@ -17,7 +17,6 @@ from . import tables as t
 from .acting import note_created
 from .alert import raise_alert
 from .alert_about import of_recording
-from .damage import whole
 from .database import Database
 from .idempotency import take_key
 from .identifiers import new_id
@@ -197,24 +196,6 @@ class Recordings:
         merge_chunks(self._database, run_id)
         return to_run(row)
 
-    def give_up(self, run_id: str, *, reason: Reason) -> bool:
-        """End a silent recording without a diagnosis, whatever is stored of it; False if it is no longer silent."""
-        runs, now = t.runs.c, self._database.now
-        conditions = (runs.id == run_id, runs.origin == "external", runs.lease_until <= now)
-        with self._database.write() as connection:
-            return bool(
-                change_status(
-                    connection,
-                    self._database,
-                    *conditions,
-                    before="running",
-                    status="expired",
-                    reason=reason,
-                    lease_until=None,
-                    ended_at=now,
-                )
-            )
-
     def _tell(self, connection: Connection, row: RowMapping, diagnosis: Diagnosis | None) -> None:
         """An alert if the run has findings that hurt learning. Arms of a study may have them on purpose."""
         if diagnosis is None or row["study_id"] is not None:
@@ -288,11 +269,7 @@ def _get(connection: Connection, run_id: str) -> Recording:
     row = connection.execute(select(t.recordings).where(t.recordings.c.run_id == run_id)).one_or_none()
     if row is None:
         raise NotFound(f"there is no recording {run_id!r}")
-    return whole(
-        "recording",
-        run_id,
-        lambda: Recording(row.run_id, row.declared, row.windows, row.fingerprint, row.stored_bytes),
-    )
+    return Recording(row.run_id, row.declared, row.windows, row.fingerprint, row.stored_bytes)
 
 
 def _is_repeated(recording: Recording, *, window: int, fingerprint: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, RowMapping, and_, delete, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..kernel.errors import Conflict, DamagedData, NotFound
+from ..kernel.errors import Conflict, NotFound
 from ..kernel.vocabulary import DeliveryStatus
 from . import tables as t
 from .acting import note_created
@@ -199,12 +199,7 @@ class Webhooks:
             if first is None or not first["is_due"]:
                 self._let_go(connection, webhook_id)
                 return None
-            try:
-                return Outgoing(_webhook(connection, row), _delivery(first), token)
-            except DamagedData:
-                self._lose_damaged(connection, row, first)
-                self._let_go(connection, webhook_id)
-                return None
+            return Outgoing(_webhook(connection, row), _delivery(first), token)
 
     def settle(self, outgoing: Outgoing, attempt: Attempt) -> bool:
         """Write what came of an attempt and let go of the webhook; False if another sender has it by now."""
@@ -260,19 +255,6 @@ class Webhooks:
         query = select(t.deliveries).where(t.deliveries.c.id == delivery_id)
         return _delivery(connection.execute(query).mappings().one())
 
-    def _lose_damaged(self, connection: Connection, webhook: RowMapping, delivery: RowMapping) -> None:
-        """Give up a delivery that cannot be read, or a webhook; otherwise it would be the next one for ever."""
-        try:
-            _webhook(connection, webhook)
-        except DamagedData as damaged:
-            _end(connection, self._database, webhook["id"], problem=str(damaged))
-            return
-        connection.execute(
-            update(t.deliveries)
-            .where(t.deliveries.c.id == delivery["id"])
-            .values(status="lost", next_attempt_at=None, ended_at=self._database.now, problem=DAMAGED)
-        )
-
     def _is_free(self) -> ColumnElement[bool]:
         until = t.webhooks.c.held_until
         return or_(until.is_(None), until <= self._database.now)
@@ -281,9 +263,6 @@ class Webhooks:
         connection.execute(
             update(t.webhooks).where(t.webhooks.c.id == webhook_id).values(held_until=None, held_by=None)
         )
-
-
-DAMAGED = "what is stored of it is damaged"
 
 
 def _end(connection: Connection, database: Database, webhook_id: str, *, problem: str | None) -> None:

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from ..kernel.vocabulary import metric_in_words
 from ..schemas.comparison import ArmAnswer, ComparisonAnswer, EffectAnswer, RatioEffectAnswer
-from .console import PlainWords
 from .numbers import factor, short
 
 VERDICT_STYLES: Mapping[str, str] = {
@@ -94,7 +93,7 @@ def _arm_cells(arm: ArmAnswer, metric: str) -> list[Text | str]:
 
 def ranking_text(comparison: ComparisonAnswer, *, width: int = 110) -> str:
     """The table as plain text."""
-    console = PlainWords(file=io.StringIO(), width=width, no_color=True, highlight=False, markup=False, emoji=False)
+    console = Console(file=io.StringIO(), width=width, no_color=True, highlight=False, markup=False, emoji=False)
     with console.capture() as capture:
         console.print(Ranking(comparison))
     return "\n".join(line.rstrip() for line in capture.get().splitlines())

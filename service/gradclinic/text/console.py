@@ -3,32 +3,18 @@
 import io
 import os
 import sys
-from collections.abc import Iterable
 
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
-
-from .terminal import without_controls
+from rich.console import Console, RenderableType
 
 PLAIN_WIDTH = 110
 """Width of output to a file or a pipe."""
-
-
-class PlainWords(Console):
-    """A console that prints control characters of its own only."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """The segments of something that is printed, without control characters in their texts."""
-        for segment in super().render(renderable, options):
-            text = segment.text if segment.control else without_controls(segment.text)
-            yield segment if text == segment.text else Segment(text, segment.style)
 
 
 def console_for(*, stderr: bool = False) -> Console:
     """A console for standard output, or for standard error."""
     target = sys.stderr if stderr else sys.stdout
     interactive = target.isatty() and os.environ.get("TERM", "") not in {"dumb", ""}
-    return PlainWords(
+    return Console(
         file=target,
         force_terminal=interactive,
         width=None if interactive else PLAIN_WIDTH,
@@ -59,6 +45,6 @@ def speaks_unicode(console: Console) -> bool:
 def plain_text(*parts: RenderableType) -> str:
     """The same as plain text, without colours and trailing spaces."""
     out = io.StringIO()
-    console = PlainWords(file=out, width=PLAIN_WIDTH, no_color=True, highlight=False, emoji=False, markup=False)
+    console = Console(file=out, width=PLAIN_WIDTH, no_color=True, highlight=False, emoji=False, markup=False)
     console.print(*parts, sep="\n")
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())

@@ -18,7 +18,6 @@ from ..schemas.event import (
     StudyProgress,
     StudyProgressEvent,
 )
-from .terminal import without_controls
 
 
 class Follower(Protocol):
@@ -99,7 +98,7 @@ class _Lines:
             self._say(f"{self._what}: {words}")
 
     def _say(self, line: str) -> None:
-        self._console.file.write(without_controls(line) + "\n")
+        self._console.file.write(line + "\n")
         self._console.file.flush()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..comparison import RunResult
-from ..kernel.errors import DamagedData, InvalidRequest, InvalidSpec, Problem, ServiceUnavailable
+from ..kernel.errors import InvalidRequest, InvalidSpec, Problem, ServiceUnavailable
 from ..prescription import PrescriptionSpec, SearchTask, Trial, advance, report
 from ..store import Idempotency, NewPrescription, NewRun, Prescription, RunSummary
 from .comparison import results_of
@@ -119,10 +119,7 @@ def why(prescription: Prescription) -> str | None:
 
 def give_up(service: Service, prescription_id: str) -> None:
     """Mark a prescription as failed because its search raised an error; its last report is kept."""
-    try:
-        last = service.store.prescriptions.get(prescription_id).report
-    except DamagedData:
-        last = None
+    last = service.store.prescriptions.get(prescription_id).report
     report = (
         None if last is None else replace(last, why="The search failed with an internal error; see the service's log.")
     )

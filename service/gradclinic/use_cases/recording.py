@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
-from pydantic import ValidationError
 
 from ..diagnosis import Diagnosis, diagnose
-from ..kernel.errors import Conflict, DamagedData, InvalidSpec, NotFound, Problem, ServiceUnavailable, TooLarge
+from ..kernel.errors import Conflict, InvalidSpec, NotFound, Problem, TooLarge
 from ..kernel.status import RunStatus
 from ..measurements.outcome import outcome_of
 from ..measurements.record import RunRecord
@@ -21,7 +20,6 @@ from .service import Service
 from .statistic import columns_of
 
 log = structlog.get_logger(__name__)
-NOT_JUDGED = Reason("damaged", "its program sent nothing more, and what is stored of it could not be judged")
 
 
 def declare(
@@ -196,22 +194,8 @@ def end_silent(service: Service) -> int:
             )
         except (Conflict, NotFound):  # it sent something, was cancelled or was deleted in the meantime
             continue
-        except ServiceUnavailable:
-            raise
-        except Exception:  # what is stored of it is damaged; the others, and all else that a round does, go on
-            log.exception("recording_not_judged", run_id=run_id)
-            ended += service.store.recordings.give_up(run_id, reason=NOT_JUDGED)
-            continue
         ended += 1
     return ended
-
-
-def declared(recording: Recording) -> Declaration:
-    """What was declared of a recording; raises DamagedData."""
-    try:
-        return Declaration.model_validate(recording.declared)
-    except ValidationError:
-        raise DamagedData(f"the declaration that is stored of {recording.run_id} is damaged") from None
 
 
 def _ended_record(service: Service, run: Run, recording: Recording, ending: Ending) -> RunRecord:

@@ -2,7 +2,6 @@
 
 window() -> bounded queue -> thread: POST, retried with increasing pauses while the service is down. Empty windows keep
 the recording alive. If the service rejects a request, or the queue is full, the recording ends, but not the training.
-What a service that is older than the recorder does not know is left out, and the request sent again.
 """
 
 import logging
@@ -10,7 +9,7 @@ import os
 import queue
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -20,8 +19,6 @@ from gradclinic.kernel.json import JsonObject
 from gradclinic.kernel.project import PROJECT_VARIABLE
 from gradclinic.measurements.record import Series
 from gradclinic.measurements.recording import series_to_json
-
-from .older_service import Fault, OlderService, TooOld
 
 if TYPE_CHECKING:
     from gradclinic.client import Clinic
@@ -61,7 +58,6 @@ class Sender:
         self._thread = threading.Thread(target=self._run, name="gradclinic-recording", daemon=True)
         self._next_window = 0
         self._step = 0
-        self._older = OlderService()
         self.run_id: str | None = None
         self.over: str | None = None
         """The reason why sending stopped; None while it is sending."""
@@ -111,13 +107,12 @@ class Sender:
             except queue.Empty:
                 kind, body = "window", (self._step, {}, 0)
             if kind == "declare":
-                answer = self._post_known(client, kind, "/v1/recordings", body, {"Idempotency-Key": uuid.uuid4().hex})
+                answer = self._post(client, "/v1/recordings", body, {"Idempotency-Key": uuid.uuid4().hex})
                 self.run_id = str(answer["id"])
             elif kind == "window":
                 self._send_window(client, *body)
             else:
-                ending = body | {"windows": self._next_window}
-                run = self._post_known(client, kind, f"/v1/recordings/{self.run_id}/finish", ending)
+                run = self._post(client, f"/v1/recordings/{self.run_id}/finish", body | {"windows": self._next_window})
                 self.judged = run["diagnosis"]
                 return
 
@@ -125,31 +120,11 @@ class Sender:
         for part in parts(series):
             sent = [series_to_json(*each) for each in part.items()]
             body = {"window": self._next_window, "step": step, "series": sent}
-            self._post_known(client, "window", f"/v1/recordings/{self.run_id}/statistics", body)
+            self._post(client, f"/v1/recordings/{self.run_id}/statistics", body)
             self._next_window += 1
         self._step = step
         with self._lock:
             self._bytes -= size
-
-    def _post_known(
-        self, client: httpx.Client, kind: str, path: str, body: JsonObject, headers: Mapping[str, str] | None = None
-    ) -> JsonObject:
-        """The answer; what an older service does not know of the body is left out."""
-        while True:
-            sent = self._older.known(kind, body)
-            try:
-                return self._post(client, path, sent, headers)
-            except _Refused as refused:
-                try:
-                    left_out = self._older.learn(kind, sent, refused.faults)
-                except TooOld as too_old:
-                    raise _Refused(str(too_old)) from refused
-                if not left_out:
-                    raise
-            said = f"the service is older than the recorder and does not keep: {', '.join(left_out)}"
-            log.warning("%s", said)
-            if kind == "declare":
-                body = _noted(body, said)
 
     def _post(
         self, client: httpx.Client, path: str, body: JsonObject, headers: Mapping[str, str] | None = None
@@ -167,7 +142,7 @@ class Sender:
                     return answer
                 trouble = _detail(response)
                 if response.status_code < 500 and response.status_code not in (408, 425, 429):
-                    raise _Refused(f"the service rejected the recording: {trouble}", _faults(response))
+                    raise _Refused(f"the service rejected the recording: {trouble}")
             if pause == PAUSE_S:
                 log.warning("the service at %s is unreachable (%s); records are buffered", self._url, trouble)
             if self._giving_up.wait(pause):
@@ -183,11 +158,6 @@ class Sender:
 
 class _Refused(Exception):  # its message is the reason
     """The service rejected a request."""
-
-    def __init__(self, reason: str, faults: Sequence[Fault] = ()) -> None:
-        super().__init__(reason)
-        self.faults = faults
-        """The problems of the request that the service has named."""
 
 
 def parts(series: Parts) -> Iterator[Parts]:
@@ -219,18 +189,3 @@ def _detail(response: httpx.Response) -> str:
         return str(response.json()["detail"])
     except (ValueError, KeyError, TypeError):
         return f"HTTP {response.status_code}"
-
-
-def _faults(response: httpx.Response) -> list[Fault]:
-    try:
-        found = response.json()["errors"]
-        return [Fault(each["pointer"] or "", each["detail"], each["value"]) for each in found]
-    except (ValueError, KeyError, TypeError):
-        return []
-
-
-def _noted(declaration: JsonObject, note: str) -> JsonObject:
-    """The declaration with one more note in its environment."""
-    environment = dict(declaration.get("environment") or {})
-    notes = environment.get("notes")
-    return {**declaration, "environment": {**environment, "notes": [*(notes or []), note]}}

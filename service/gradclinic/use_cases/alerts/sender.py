@@ -97,11 +97,7 @@ class Sender:
     def _attempt(self, outgoing: Outgoing) -> Attempt:
         webhook, delivery = outgoing.webhook, outgoing.delivery
         settings = self._service.settings
-        try:
-            message = message_of(webhook, delivery, public_url=settings.public_url, now=datetime.now(timezone.utc))
-        except (ValueError, TypeError):  # such as a secret that is not one any more
-            log.exception("alert_not_made", webhook=webhook.name, project=webhook.project, delivery=delivery.id)
-            return self._failed(delivery.attempts + 1, None, "the message could not be signed")
+        message = message_of(webhook, delivery, public_url=settings.public_url, now=datetime.now(timezone.utc))
         try:
             response = asyncio.run(post(webhook.url, message, private=settings.webhook_private))
         except NoTarget as why:

@@ -2,13 +2,11 @@
 
 import json
 import shutil
-import sqlite3
 import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -223,43 +221,3 @@ def test_a_certificate_must_be_that_of_the_host_though_its_address_is_called(
     assert log(store, "right")[0].status == "delivered"
     assert "its certificate is not valid" in str(log(store, "wrong")[0].problem)
     assert secure.got[0][0]["Host"].startswith("localhost:")
-
-
-FIRST = "text = '1' AND webhook_id = (SELECT id FROM webhooks WHERE name = 'team')"
-
-
-@pytest.mark.parametrize(
-    ("damage", "delivered", "problem"),
-    [
-        (f"deliveries SET text = x'00ff' WHERE {FIRST}", ["2"], "what is stored of it is damaged"),
-        (f"deliveries SET facts = '[' WHERE {FIRST}", ["2"], "what is stored of it is damaged"),
-        ("webhooks SET created_at = 1e300 WHERE name = 'team'", [], "what is stored of the webhook 'team' is damaged"),
-        (
-            "webhooks SET secret = 'whsec_x' WHERE name = 'team'",
-            [],
-            "could not be signed; given up after 10 attempts",
-        ),
-    ],
-)
-def test_what_is_damaged_is_lost_with_a_reason_and_holds_up_nothing_else(
-    sqlite_url: str, tmp_path: Path, receiver: Receiver, damage: str, delivered: list[str], problem: str
-) -> None:
-    with closing(Store(sqlite_url)) as store:
-        store.webhooks.create(replace(WEBHOOK, url=receiver.url, secret=new_signing_secret()))
-        store.webhooks.create(replace(WEBHOOK, name="others", url=receiver.url, format="slack", secret=None))
-        tell(store, "1", "2")
-        with closing(sqlite3.connect(tmp_path / "gradclinic.db", isolation_level=None)) as connection:
-            connection.execute(f"UPDATE {damage}")
-            sender = at_once(service_of(store, tmp_path))
-            for _ in range(3):
-                send_all(sender)
-            rows = connection.execute(
-                "SELECT deliveries.status, deliveries.problem FROM deliveries JOIN webhooks ON webhooks.id = webhook_id"
-                " WHERE webhooks.name = 'team'"
-            ).fetchall()
-    texts = [json.loads(body) for body in receiver.bodies()]
-    assert [each["data"]["text"] for each in texts if "data" in each] == delivered
-    assert [each["text"][-1] for each in texts if "text" in each] == ["1", "2"]
-    lost = [why for status, why in rows if status == "lost"]
-    assert len(lost) + len(delivered) == 2
-    assert lost[0].endswith(problem)
