@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, Text, cast, delete, exists, func, insert, select, update
 
-from ..kernel.errors import Conflict, NotFound
+from ..kernel.errors import Conflict, DamagedData, NotFound
 from . import tables as t
 from .acting import note_created
 from .damage import readable, whole
@@ -172,7 +172,10 @@ def _conditions(connection: Connection, pin_id: str) -> dict[str, int]:
 
 
 def _of(connection: Connection, pin_id: str) -> Pin:
-    return _pin(connection.execute(select(t.pins).where(t.pins.c.id == pin_id)).mappings().one())
+    row = connection.execute(select(t.pins).where(t.pins.c.id == pin_id)).mappings().first()
+    if row is None:  # which the database refuses, unless it is damaged
+        raise DamagedData(f"the pin {pin_id!r} is missing")
+    return _pin(row)
 
 
 def _pin(row: RowMapping) -> Pin:

@@ -17,6 +17,7 @@ from ..kernel.status import RunSource, RunStatus
 from ..measurements.metrics import RunMetrics
 from ..measurements.record import Layout, Outcome
 from . import tables as t
+from .damage import whole
 from .database import Database
 from .dataset_uses import hold_datasets
 from .layout import LAYOUT, RUNS
@@ -51,25 +52,31 @@ RUN = select(*(column for column in t.runs.c if column.name != "layout"), LAYOUT
 
 
 def to_summary(row: RowMapping) -> RunSummary:
-    """A row of the columns `SUMMARY` as a record; damaged documents are left out, and its reason says so."""
-    return RunSummary(**_whole(row, _read_summary(row), RunSummary))
+    """A row of the columns `SUMMARY` as a record; damaged documents are left out, and its reason says so.
+
+    Raises DamagedData if a number, a time or a word is damaged.
+    """
+    return whole("run", row["id"], lambda: RunSummary(**_whole(row, _read_summary(row), RunSummary)))
 
 
 def to_listed(row: RowMapping) -> ListedRun:
-    """A row of the columns `LISTED` as a record; damaged documents are left out, and its reason says so."""
+    """A row of the columns `LISTED` as a record; damaged documents are left out, and its reason says so.
+
+    Raises DamagedData if a number, a time or a word is damaged.
+    """
     found = _Documents(row)
     found.take("labels", dict[str, str], default={})
     found.take("point", dict[str, float])
-    return ListedRun(**_whole(row, found, ListedRun))
+    return whole("run", row["id"], lambda: ListedRun(**_whole(row, found, ListedRun)))
 
 
 def to_run(row: RowMapping) -> Run:
-    """A row of `RUN` as a record; damaged documents are left out, and its reason says so."""
+    """A row of `RUN` as a record; damaged documents are left out, and its reason says so. Raises DamagedData."""
     found = _read_summary(row)
     for name in ("experiment", "resolved_experiment"):
         found.take(name, dict, default={})
     found.take("layout", Layout)
-    return Run(**_whole(row, found, Run))
+    return whole("run", row["id"], lambda: Run(**_whole(row, found, Run)))
 
 
 class _Documents:
@@ -110,7 +117,7 @@ def _read_summary(row: RowMapping) -> _Documents:
 
 def _whole(row: RowMapping, found: _Documents, record: type[Any]) -> dict[str, Any]:
     """The fields of a record: the documents, the times, and all other columns as they are."""
-    reason = Reason(row["reason_code"], row["reason_text"])
+    reason = whole("run", row["id"], lambda: Reason(row["reason_code"], row["reason_text"]))
     if found.damaged:
         log.error("damaged_run", run_id=row["id"], columns=found.damaged)
         reason = Reason("damaged", f"what is stored of it is damaged: {', '.join(found.damaged)} ({reason.text})")

@@ -14,6 +14,7 @@ from ..kernel.status import ENDED
 from ..measurements.record import Outcome
 from . import tables as t
 from .acting import note_created
+from .damage import readable
 from .database import Database
 from .documents import text_at
 from .edit import edit
@@ -113,8 +114,8 @@ class Runs:
         with self._database.read() as connection:
             keys = keys_of_page(connection, sort=sort, after=after, limit=limit, **filters)
             rows, more = rows_of_keys(connection, select(*SUMMARY), runs.id, keys.ids)
-        found = [to_summary(row) for row in rows]
-        return Page(found, keys.next_after(found[-1].id) if found and (more or keys.more) else None)
+        found = readable(rows, to_summary)
+        return Page(found, keys.next_after(rows[-1]["id"]) if rows and (more or keys.more) else None)
 
     def listed(
         self, *, sort: RunSort = NEWEST, after: str | None = None, limit: int = 50, **filters: Unpack[RunFilters]
@@ -123,9 +124,9 @@ class Runs:
         with self._database.read() as connection:
             keys = keys_of_page(connection, sort=sort, after=after, limit=limit, **filters)
             rows = connection.execute(select(*LISTED).where(t.runs.c.id.in_(keys.ids))).mappings() if keys.ids else ()
-            by_id = {row["id"]: to_listed(row) for row in rows}
+            by_id = {run.id: run for run in readable(rows, to_listed)}
         found = [by_id[run_id] for run_id in keys.ids if run_id in by_id]
-        return Page(found, keys.next_after(found[-1].id) if found and keys.more else None)
+        return Page(found, keys.next_after(keys.ids[-1]) if keys.more else None)
 
     def total(self, **filters: Unpack[RunFilters]) -> int:
         """How many runs match all filters; `MOST_COUNTED` stands for that many or more."""

@@ -196,18 +196,17 @@ def _with_progress(connection: Connection, rows: Sequence[RowMapping]) -> list[S
 
 
 def _study(row: RowMapping, own: Counted) -> Study:
-    awaited = 0 if row["cancel_requested"] else max(0, (row["recorded_runs"] or 0) - own.progress.runs)
-    progress = own.progress.with_queued(awaited)
-    return whole(
-        "study",
-        row["id"],
-        lambda: Study(
+    def read() -> Study:
+        awaited = 0 if row["cancel_requested"] else max(0, (row["recorded_runs"] or 0) - own.progress.runs)
+        progress = own.progress.with_queued(awaited)
+        return Study(
             **{name: row[name] for name in _AS_STORED},
             created_at=known(row["created_at"]),
             ended_at=None if progress.unfinished else moment(own.last_end),
             progress=progress,
-        ),
-    )
+        )
+
+    return whole("study", row["id"], read)
 
 
 _AS_STORED = (

@@ -74,3 +74,33 @@ def test_a_damaged_study_is_named_and_does_not_hide_the_others(sqlite_url: str) 
         with pytest.raises(DamagedData, match=damaged):
             store.studies.get(damaged)
         store.studies.delete(damaged)
+
+
+@pytest.mark.parametrize(
+    "damage", ["created_at = 1e300", "started_at = 'soon'", "name = x'00ff'", "reason_text = x'00ff'", "steps = 'many'"]
+)
+def test_a_damaged_run_is_named_and_does_not_hide_the_others(sqlite_url: str, damage: str) -> None:
+    with closing(Store(sqlite_url)) as store:
+        first, damaged, last = (store.runs.create(new_run()).item.id for _ in range(3))
+        written(Path(sqlite_url.removeprefix("sqlite:///")), f"UPDATE runs SET {damage} WHERE id = '{damaged}'")
+        for page in (store.runs.page, store.runs.listed):
+            assert [run.id for run in page().items] == [last, first]
+            newest = page(limit=2)
+            assert [run.id for run in newest.items] == [last]
+            assert [run.id for run in page(after=newest.next).items] == [first]
+        with pytest.raises(DamagedData, match=damaged):
+            store.runs.get(damaged)
+        store.runs.delete(damaged)
+
+
+def test_a_damaged_number_of_a_study_and_a_missing_pin_are_named(sqlite_url: str) -> None:
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    with closing(Store(sqlite_url)) as store:
+        study = seeded(store).study_id
+        written(path, "UPDATE studies SET recorded_runs = 'many'", "UPDATE baselines SET pin_id = 'pin_gone'")
+        assert not store.studies.page().items
+        assert not store.baselines.page().items
+        with pytest.raises(DamagedData, match=study):
+            store.studies.get(study)
+        with pytest.raises(DamagedData, match="pin_gone"):
+            store.baselines.get("main")
