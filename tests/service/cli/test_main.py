@@ -22,6 +22,27 @@ def test_a_command_line_that_makes_no_sense_shows_its_usage(arguments: list[str]
     assert "Usage: gradclinic" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (
+            ["--url", "http://127.0.0.1:1", "runs", "list"],
+            "--url belongs after the command, for example: X runs list --url ...",
+        ),
+        (
+            ["studies", "--url", "http://127.0.0.1:1", "list"],
+            "--url belongs after the command, for example: X studies list --url ...",
+        ),
+        (["--junit", "a.xml", "check"], "--junit belongs after the command, for example: X check --junit ..."),
+        (["--colour", "runs", "list"], "Error: No such option: --colour"),
+    ],
+)
+def test_an_option_before_its_command_is_refused_with_the_place_where_it_belongs(arguments, hint) -> None:
+    done = gradclinic(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == hint.replace("X", "gradclinic")
+
+
 def test_output_for_pipes_has_no_colours_and_no_trailing_blanks() -> None:
     shown = gradclinic("catalogue", "layers", TERM="xterm-256color").stdout
     assert "\x1b" not in shown
