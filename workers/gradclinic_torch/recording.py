@@ -132,8 +132,9 @@ class Recording:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.finish()
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """An error that leaves the block makes the run fail; an interruption, as by Ctrl-C, only ends it early."""
+        self.finish(failure=error_in_words(error) if isinstance(error, Exception) else None)
 
     # --- called by the training loop ---
 
@@ -166,7 +167,8 @@ class Recording:
         validation_accuracy: float | None = None,
         failure: str | None = None,
     ) -> None:
-        """End the recording: send the rest to the service, which diagnoses it. Leaving the `with` block does this.
+        """End the recording: send the rest to the service, which diagnoses it. Leaving the `with` block does this, and
+        gives an error that leaves it as the `failure`.
 
         failure: why the program could not train to an end; the run then counts as failed.
         """
@@ -296,3 +298,12 @@ class Recording:
         self._hooks.close()
         if self._losses is not None:
             self._losses.close()
+
+
+def error_in_words(error: BaseException) -> str:
+    """The class and the text of an error."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # the error of a program may be of any class
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -62,6 +62,39 @@ def test_without_its_key_nothing_is_sent_and_the_training_goes_on(
     assert service.keys["read"] not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (RuntimeError("out of memory"), "failed", "its program failed: RuntimeError: out of memory"),
+        (KeyboardInterrupt(), "succeeded", "the program stopped after 5 of 60 steps"),
+    ],
+)
+def test_a_recording_that_an_error_leaves_has_failed_and_is_diagnosed(
+    here: Settings, error: BaseException, status: str, reason: str
+) -> None:
+    model, data = mlp(depth=2), digits(steps=5)
+    optimizer, criterion = torch.optim.SGD(model.parameters(), lr=0.1), nn.CrossEntropyLoss()
+    with serving(here) as api, Clinic(str(api.base_url)) as clinic:
+        recording = Recording(model, optimizer, criterion, to=clinic, steps=60, patience_s=60)
+
+        def broken() -> None:
+            with recording:
+                for inputs, targets in data:
+                    optimizer.zero_grad()
+                    loss = criterion(model(inputs), targets)
+                    loss.backward()
+                    recording.after_backward(loss)
+                    optimizer.step()
+                raise error
+
+        with pytest.raises(type(error)):
+            broken()
+        assert recording.run_id is not None
+        run = clinic.get_run(recording.run_id)
+        assert (run.status, run.answer.reason.text) == (status, reason)
+        assert run.diagnosis().findings
+
+
 def test_a_vanishing_network_is_diagnosed_from_its_own_loop(settings: Settings) -> None:
     with serving(settings) as api:
         url = str(api.base_url)

@@ -22,7 +22,7 @@ from gradclinic.measurements.record import RunRecord
 from gradclinic.measurements.recording import printable
 from gradclinic.remedies import Remedy
 
-from ..recording import Recording
+from ..recording import Recording, error_in_words
 from ..remedies import Loop, apply_all
 from ..remedies.joining import Batch
 from ..remedies.loop import LossLike, Precision, clipping_code
@@ -149,10 +149,10 @@ def train(
             if program.validation is not None and processes.is_first:
                 validated = Validated.of(replace(loop, model=within(loop.model)), program.validation)
         except Exception as error:  # noqa: BLE001  # a failed arm must not end the study
-            failure = _in_words(error)
+            failure = error_in_words(error)
         except BaseException as error:
             if recording is not None:
-                recording.finish(failure=_in_words(error))
+                recording.finish(failure=error_in_words(error))
             raise
         if recording is not None:
             recording.finish(validation_loss=validated.loss, validation_accuracy=validated.accuracy, failure=failure)
@@ -309,7 +309,3 @@ def _stored(clinic: Clinic, study_id: str, cell: Cell, recording: Recording | No
         why = failure or f"it did not get the end within {PATIENCE_S:g} s"
         raise ServiceUnavailable(f"the service at {clinic.url} does not have the whole run {run_id}: {why}")
     return run
-
-
-def _in_words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
