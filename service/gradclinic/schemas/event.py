@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..kernel.status import RunStatus, StudyStatus
-from .base import Answer
+from .base import Answer, Json
 from .diagnosis import FindingAnswer
 from .run import ReasonAnswer
 
@@ -41,6 +41,8 @@ class RunEnded(Answer):
     run_id: str
     arm: str | None
     seed: int
+    sweep_point: Json | None = None
+    """The swept values by JSON pointer; null without a sweep."""
     status: RunStatus
     primary: str | None
 

@@ -1,6 +1,7 @@
 """Numbers for people."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -43,3 +44,10 @@ def gradient_decay(value: Any) -> str:
 def minute(moment: datetime | None) -> str:
     """A time in minutes, for example `2026-03-01 04:00 UTC`."""
     return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def at_point(point: Mapping[str, Any] | None) -> str:
+    """The point of a sweep, for example ` at learning_rate 0.1, depth 4`; nothing without a sweep."""
+    if not point:
+        return ""
+    return " at " + ", ".join(f"{pointer.rsplit('/', 1)[-1]} {short(value)}" for pointer, value in point.items())

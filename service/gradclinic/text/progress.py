@@ -18,6 +18,7 @@ from ..schemas.event import (
     StudyProgress,
     StudyProgressEvent,
 )
+from .numbers import at_point
 
 
 class Follower(Protocol):
@@ -120,4 +121,4 @@ def _runs(data: StudyProgress) -> str:
 def _ended(data: RunEnded, ended: int, runs: int) -> str:
     width = len(str(runs))
     outcome = (data.primary or data.status).replace("_", " ")
-    return f"  {ended:>{width}}/{runs}  {data.arm}, seed {data.seed}: {outcome}"
+    return f"  {ended:>{width}}/{runs}  {data.arm}{at_point(data.sweep_point)}, seed {data.seed}: {outcome}"

@@ -13,7 +13,7 @@ from ..schemas.comparison import (
     EvidenceOverSeedsAnswer,
     FindingOverSeedsAnswer,
 )
-from .numbers import short
+from .numbers import at_point, short
 
 _MOST_LAYERS = 4
 
@@ -23,7 +23,7 @@ def arm_lines(
 ) -> list[Text]:
     """One line for the baseline and each arm (or for one arm at one point): conditions and numbers of seeds."""
     return [
-        Text(f"  {name}{_point(each)}: {each.summary}")
+        Text(f"  {name}{at_point(each.sweep_point)}: {each.summary}")
         for name, diagnoses in diagnoses_by_arm(comparison)
         for each in diagnoses
         if arm is None or (name == arm and each.sweep_point == sweep_point)
@@ -38,7 +38,9 @@ def study_diagnosis_words(comparison: ComparisonAnswer) -> RenderableType:
             parts.append(Text(f"\n{arm}: no run has ended yet", style="bold"))
         for each in diagnoses:
             seeds = ", ".join(str(seed) for seed in each.seeds)
-            parts.append(Text(f"\n{arm}{_point(each)} (seed{'s' if len(each.seeds) > 1 else ''} {seeds})", "bold"))
+            parts.append(
+                Text(f"\n{arm}{at_point(each.sweep_point)} (seed{'s' if len(each.seeds) > 1 else ''} {seeds})", "bold")
+            )
             parts += [_finding(finding) for finding in each.findings]
     reading = "Numbers: median over the seeds that show it, with a distribution-free interval."
     return Group(*parts, Text(f"\n{reading}", style="dim"))
@@ -49,13 +51,6 @@ def diagnoses_by_arm(comparison: ComparisonAnswer) -> Iterator[tuple[str, Sequen
     yield comparison.baseline, comparison.baseline_diagnoses
     for arm in comparison.arms:
         yield arm.arm, arm.diagnoses
-
-
-def _point(diagnosis: DiagnosisOverSeedsAnswer) -> str:
-    point = diagnosis.sweep_point
-    if not point:
-        return ""
-    return " at " + ", ".join(f"{pointer.rsplit('/', 1)[-1]} {short(value)}" for pointer, value in point.items())
 
 
 def _finding(finding: FindingOverSeedsAnswer) -> RenderableType:

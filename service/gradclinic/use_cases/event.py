@@ -12,6 +12,7 @@ from typing import Literal
 from ..diagnosis import Finding
 from ..diagnosis.rules import NOTHING_WRONG
 from ..kernel.errors import InvalidRequest
+from ..kernel.json import JsonObject
 from ..kernel.status import ENDED, RunStatus, StudyStatus
 from ..store import Check, Prescription, Reason, RunSummary, Study, Transition
 from .diagnosis import provisional
@@ -81,6 +82,7 @@ class RunEnded:
     run_id: str
     arm: str | None
     seed: int
+    sweep_point: JsonObject | None
     status: RunStatus
     primary: str | None
 
@@ -217,7 +219,7 @@ def _events_of_runs(
         for run in sorted(over, key=lambda each: (each.ended_at or each.created_at, each.id))[at.changes :]:
             at = replace(at, changes=at.changes + 1)
             primary = run.diagnosis.primary if run.diagnosis is not None else None
-            yield Event(str(at), "run", RunEnded(run.id, run.arm, run.seed, run.status, primary)), at
+            yield Event(str(at), "run", RunEnded(run.id, run.arm, run.seed, run.point, run.status, primary)), at
     progress = found.progress
     if progress.steps_done > at.steps:
         at = replace(at, steps=progress.steps_done)

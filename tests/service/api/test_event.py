@@ -93,6 +93,7 @@ def test_a_study_tells_which_runs_have_ended(trained: Trained) -> None:
     assert {(run["arm"], run["seed"]) for run in ended} == {
         (arm, seed) for arm in ("baseline", "batch norm") for seed in (0, 1)
     }
+    assert {run["sweep_point"] for run in ended} == {None}
     assert events[-1]["event"] == "done"
     again = stream(trained.api, f"/v1/studies/{trained.study}/events", {"Last-Event-ID": events[1]["id"]})
     assert again == events[2:]
