@@ -53,12 +53,20 @@ class Entry:
         found = getattr(import_module(f".{module}", __package__), attribute)
         if isinstance(found, typer.Typer):
             found.rich_markup_mode = None  # as all other help
-            return read_plain_numbers(get_group(found))
+            return read_plain_numbers(_with_whole_sentences(get_group(found)))
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         single.command(name, epilog=self.epilog)(found)
         command = get_command(single)
         assert isinstance(command, TyperCommand)  # noqa: S101  # an application with one command is that command
         return read_plain_numbers(command)
+
+
+def _with_whole_sentences(group: TyperGroup) -> TyperGroup:
+    """A group whose list of commands has the first sentence of each, which would be cut at the end of the line."""
+    for command in group.commands.values():
+        first, stop, _ = " ".join((command.help or "").split()).partition(". ")
+        command.short_help = first + stop.strip()
+    return group
 
 
 SECTIONS: Mapping[str, Mapping[str, Entry]] = {

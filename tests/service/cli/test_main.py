@@ -43,6 +43,14 @@ def test_an_option_before_its_command_is_refused_with_the_place_where_it_belongs
     assert done.stderr.splitlines()[-1] == hint.replace("X", "gradclinic")
 
 
+def test_the_list_of_a_groups_commands_is_not_cut() -> None:
+    shown = gradclinic("keys", "--help").stdout
+    assert "..." not in shown.split("Commands:")[1]
+    listed = " ".join(shown.split("Commands:")[1].split())
+    assert "Replace a key by a new one with the same scope and project; the old one expires later." in listed
+    assert "create Create a key, and print it once. list" in listed
+
+
 def test_output_for_pipes_has_no_colours_and_no_trailing_blanks() -> None:
     shown = gradclinic("catalogue", "layers", TERM="xterm-256color").stdout
     assert "\x1b" not in shown
