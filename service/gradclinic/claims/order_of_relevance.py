@@ -88,7 +88,7 @@ def _decide(seeds: Seeds) -> Ruling:
         f"On {len(sick)} broken networks the fraction fixed is "
         + ", ".join(f"{label} {_said(shares[label])}" for label in best)
         + f"; batch norm with initialization {_said(shares['batch norm and initialization'])}; 95 % intervals "
-        f"in brackets, treating these networks as a random sample. {p:.0%} of random orders "
+        f"in brackets, treating these networks as a random sample. {100 * p:.0f} % of random orders "
         "agree with this at least as well as the common one. Best remedy by condition: "
         + "; ".join(f"{condition.replace('_', ' ')}: {names}" for condition, names in winners.items())
         + ".",

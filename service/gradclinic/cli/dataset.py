@@ -38,7 +38,9 @@ def upload(
     if as_json:
         print_json(found.document)
         return 0
-    typer.echo(f"{found.id}: {found.rows} rows of {inputs_of(found)} input(s), {found.task}, {targets_of(found)}")
+    typer.echo(
+        f"{found.id}: {found.rows:,} rows, inputs of shape {inputs_of(found)}, {found.task}, {targets_of(found)}"
+    )
     typer.echo(f"Use it in an experiment: {json.dumps({'data': {'kind': 'uploaded', 'id': found.id}})}")
     return 0
 
@@ -78,7 +80,7 @@ def show_one(dataset_id: DatasetId, *, url: Url = None, as_json: AsJson = False)
     if as_json:
         print_json(found.document)
         return 0
-    typer.echo(f"{found.id}: {found.rows:,} rows of {inputs_of(found)} input(s), {targets_of(found)}")
+    typer.echo(f"{found.id}: {found.rows:,} rows, inputs of shape {inputs_of(found)}, {targets_of(found)}")
     for name, values in (("classes", found.classes), ("columns", found.features)):
         if values:
             typer.echo(f"  {name}   {', '.join(values)}")

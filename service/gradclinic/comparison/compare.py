@@ -138,7 +138,8 @@ class _Compared:
         pending, baseline_pending = (sum(run.pending for run in runs) for runs in (self.runs, self.reference))
         still_open = bool(pending or baseline_pending)
         so_far = (
-            f"{pending} runs of this arm and {baseline_pending} of the baseline have not ended. So far: "
+            f"{pending} run{'' if pending == 1 else 's'} of this arm "
+            f"and {baseline_pending} of the baseline have not ended. So far: "
             if still_open
             else ""
         )

@@ -221,7 +221,7 @@ def _shown(paired: PairedDifference) -> str:
     if interval is None or not paired.finite:
         return f"(over {len(paired.differences)} seeds)"
     low, high = (ratio(bound) for bound in interval) if paired.metric.log else interval
-    return f"({paired.confidence:.0%} interval {low:.3g} to {high:.3g}, {len(paired.differences)} seeds)"
+    return f"({100 * paired.confidence:.0f} % interval {low:.3g} to {high:.3g}, {len(paired.differences)} seeds)"
 
 
 def _names(conditions: frozenset[str]) -> str:

@@ -113,8 +113,11 @@ def _failed_checks(service: Service) -> Iterator[Alert]:
             continue
         judged.add(check.baseline)
         if check.verdict == "fail":
-            words = f"against {check.baseline}, {filters.age(check.created_at)}"
-            yield Alert(f"/checks/{check.id}", check.name or check.id, check.verdict, words)
+            address, against, age = f"/checks/{check.id}", f"against {check.baseline}", filters.age(check.created_at)
+            if check.name:
+                yield Alert(address, check.name, check.verdict, f"{against}, {age}")
+            else:
+                yield Alert(address, f"Check {against}", check.verdict, age)
 
 
 def _sick(runs: Sequence[ListedRun]) -> Iterator[Alert]:

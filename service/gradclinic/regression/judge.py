@@ -21,7 +21,8 @@ from .report import ConditionCheck, LostRun, MetricCheck, Report
 
 METHOD = (
     "non-inferiority on differences paired by seed, on log values if the unit is ln(...): bounds by Student's t, "
-    f"simultaneous over the metrics (Bonferroni, {1 - 2 * (1 - RESERVED) * ERROR:.1%} for all intervals together); "
+    "simultaneous over the metrics "
+    f"(Bonferroni, {100 * (1 - 2 * (1 - RESERVED) * ERROR):.1f} % for all intervals together); "
     "exact tests for conditions, and for seeds that end differently (not finite, or not learned)"
 )
 

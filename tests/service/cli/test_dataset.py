@@ -15,7 +15,7 @@ def test_rows_are_uploaded_and_the_answer_says_how_to_name_them(clinic: Clinic, 
     done = gradclinic("upload", str(table), "--url", clinic.url)
     assert done.returncode == 0, done.stderr
     (found,) = clinic.datasets()
-    assert f"{found.id}: 40 rows of 2 input(s), regression, 1 value" in done.stdout
+    assert f"{found.id}: 40 rows, inputs of shape 2, regression, 1 value" in done.stdout
     data = json.loads(done.stdout.splitlines()[1].partition(": ")[2])["data"]
     queued = {"experiment": experiment(data=data)}
     assert gradclinic("run", "-", "--no-wait", "--url", clinic.url, given=json.dumps(queued)).returncode == 0
@@ -32,7 +32,13 @@ def test_uploaded_rows_are_listed_shown_and_deleted(clinic: Clinic, tmp_path: Pa
     assert data in listed
     assert "2 classes" in listed
     shown = gradclinic("datasets", "show", data, "--url", clinic.url).stdout
-    for words in ("40 rows of 2 input(s), 2 classes", "classes   a, b", "columns   x, y", "runs      0", "SHA-256"):
+    for words in (
+        "40 rows, inputs of shape 2, 2 classes",
+        "classes   a, b",
+        "columns   x, y",
+        "runs      0",
+        "SHA-256",
+    ):
         assert words in shown
     assert json.loads(gradclinic("datasets", "show", data, "--json", "--url", clinic.url).stdout)["runs"] == 0
     assert gradclinic("datasets", "delete", data, "--url", clinic.url).returncode == 0

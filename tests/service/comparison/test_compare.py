@@ -358,7 +358,9 @@ def test_runs_that_wait_on_either_side_leave_it_open_and_are_counted():
     found = comparison.arms[0]
     assert not comparison.complete
     assert (found.verdict, found.verdict_so_far, found.pending) == ("inconclusive", "cures", 0)
-    assert "0 runs of this arm and 1 of the baseline" in found.reason
+    assert "0 runs of this arm and 1 of the baseline have not ended. So far: " in found.reason
+    alone = compare([*STUCK, *arm("relu", [0.3] * 4), replace(waiting[0], arm="relu")]).arms[0]
+    assert alone.reason.startswith("1 run of this arm and 0 of the baseline have not ended. So far: ")
 
 
 def test_conditions_that_harmed_the_baseline_are_not_new():

@@ -120,9 +120,9 @@ def test_what_lies_within_five_percent_as_a_whole_is_no_difference(factors, verd
 
 def test_a_difference_is_told_with_its_interval_and_how_many_seeds_it_is_from():
     found = judged(arm("baseline", [0.4] * 4), arm("new", [0.2] * 4))
-    assert "is 0.5 times the baseline's (95% interval 0.5 to 0.5, 4 seeds)" in found.reason
+    assert "is 0.5 times the baseline's (95 % interval 0.5 to 0.5, 4 seeds)" in found.reason
     same = judged(arm("baseline", [0.4] * 4), arm("new", [0.4] * 4))
-    assert "is 1 times the baseline's (95% interval 1 to 1, 4 seeds)" in same.reason
+    assert "is 1 times the baseline's (95 % interval 1 to 1, 4 seeds)" in same.reason
 
 
 def test_an_accuracy_is_told_by_its_change():
@@ -131,7 +131,7 @@ def test_an_accuracy_is_told_by_its_change():
     after = [run("new", seed, 0.5, final_validation_accuracy=0.75) for seed in range(4)]
     found = judgement(before, after, **known)
     assert found.verdict == "improves"
-    assert "accuracy changed by +0.25 (95% interval 0.25 to 0.25, 4 seeds)" in found.reason
+    assert "accuracy changed by +0.25 (95 % interval 0.25 to 0.25, 4 seeds)" in found.reason
     assert judgement(after, before, **known).verdict == "harms"
 
 
@@ -174,7 +174,7 @@ def test_a_cure_by_the_metric_tells_its_difference():
     found = judged(arm("baseline", [2.3] * 5, "vanishing_gradients"), arm("new", [0.23] * 5))
     assert found.verdict == "cures"
     assert found.reason.startswith("Vanishing gradients harmed 5 of 5 runs of the baseline and none of 5 here")
-    assert "is 0.1 times the baseline's (95% interval 0.1 to 0.1, 5 seeds)" in found.reason
+    assert "is 0.1 times the baseline's (95 % interval 0.1 to 0.1, 5 seeds)" in found.reason
 
 
 def test_a_condition_that_harmed_only_some_seeds_may_leave_by_chance():

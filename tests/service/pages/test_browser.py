@@ -23,6 +23,14 @@ WIDER = """
   .map((each) => each.innerText)
 """
 """The tables that scroll sideways."""
+TOUCHING = """
+[...document.querySelectorAll(".found + .found")].filter((each) => {
+  const [before, here] = [each.previousElementSibling, each].map((one) => one.getClientRects());
+  const [end, start] = [before[before.length - 1], here[0]];
+  return end && start && Math.abs(end.top - start.top) < 4 && start.left - end.right < 4;
+}).map((each) => each.parentElement.innerText)
+"""
+"""Conditions that stand on one line with no space between them."""
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +99,7 @@ def test_no_page_and_no_table_is_wider_than_a_phone(clinic, address, page):
         page.goto(address + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400, path
         assert page.evaluate(WIDER) == [], path
+        assert page.evaluate(TOUCHING) == [], path
 
 
 @pytest.mark.parametrize(

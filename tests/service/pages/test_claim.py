@@ -17,7 +17,10 @@ def test_a_claim_that_was_tested_shows_its_ruling_its_figures_and_its_study(clin
     assert table.count("<tr>") == 1 + len(clinic.client.get("/v1/claims").json()["items"])
     assert ruling["explanation"] in table
     assert 'href="#lower_rate_avoids_divergence"' in table
-    assert ruling["explanation"] not in unescape(clinic.page("/claims"))
+    assert "has been tested yet" not in text
+    full = unescape(clinic.page("/claims"))
+    assert ruling["explanation"] not in full
+    assert "No full variant has been tested yet." in full
 
 
 def test_a_claims_study_can_be_posted_from_the_page_as_it_stands(clinic):

@@ -63,6 +63,14 @@ def test_only_a_baseline_whose_newest_verdict_is_a_fail_needs_attention():
     assert [alert.called for alert in index._failed_checks(service)] == ["broken"]
 
 
+def test_a_failed_check_without_a_name_is_called_by_what_it_is_compared_with():
+    page = SimpleNamespace(items=[a_check("main", "fail", None)])
+    service = SimpleNamespace(store=SimpleNamespace(checks=SimpleNamespace(page=lambda limit: page)))
+    (alert,) = index._failed_checks(service)
+    assert alert.called == "Check against main"
+    assert "main" not in alert.words
+
+
 def test_the_time_left_is_that_of_the_remaining_steps_at_the_speed_so_far():
     now = datetime.now(UTC)
     fields = dict.fromkeys(inspect.signature(ListedRun).parameters)

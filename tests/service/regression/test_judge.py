@@ -221,7 +221,7 @@ def test_seventeen_seeds_are_judged_by_the_conditional_chance():
 
 
 def test_the_method_tells_the_confidence_that_conditions_leave_to_the_intervals():
-    assert "93.5% for all intervals together" in judged(arm("new", LOSSES)).method
+    assert "93.5 % for all intervals together" in judged(arm("new", LOSSES)).method
 
 
 def test_only_a_pass_without_harm_says_that_nothing_hurt():

@@ -188,7 +188,8 @@ class RunAttempt:
             reason = Reason("non_finite", f"loss or gradient became non-finite at step {record.outcome.nonfinite_step}")
         elif record.outcome is not None and record.outcome.stopped_on is not None:
             done, condition = record.outcome.steps_done, record.outcome.stopped_on
-            text = f"stopped on {condition} after {done} of {record.steps} steps: {1 - done / record.steps:.0%} saved"
+            saved = 100 * (1 - done / record.steps)
+            text = f"stopped on {condition} after {done} of {record.steps} steps: {saved:.0f} % saved"
             reason = Reason("stopped_on_finding", text)
         diagnosis: Diagnosis | None = None
         try:
