@@ -126,10 +126,11 @@ def _other_cause(features: Features, record: RunRecord, thresholds: Thresholds) 
             ("schedule", "learning_rate"),
         )
     seen = record.preflight
-    if seen is not None and seen.batch_size is not None and seen.batch_size <= _FEW_SAMPLES:
+    samples = (seen.step_samples or seen.batch_size) if seen is not None else None
+    if samples is not None and samples <= _FEW_SAMPLES:
         return (
             (
-                f"each step follows {counted(seen.batch_size, 'sample')} only, so it is mostly noise: take larger"
+                f"each step follows {counted(samples, 'sample')} only, so it is mostly noise: take larger"
                 " batches or smaller steps"
             ),
             ("batch_size", "learning_rate"),

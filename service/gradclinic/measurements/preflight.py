@@ -346,6 +346,9 @@ class Preflight(Spec):
     dropout: Fraction | None = None
     """Largest probability of a dropout layer that is in training mode; None if there is none."""
     batch_size: Count | None = None
+    step_samples: Count | None = None
+    """Samples that the loss module was called with in the first step: more than one batch where gradients are
+    accumulated over several; None if unknown."""
     linear: bool | None = None
     """Whether the outputs are a linear function of the inputs; None if unknown."""
 

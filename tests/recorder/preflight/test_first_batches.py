@@ -422,3 +422,9 @@ def test_of_several_labels_the_weight_of_ones_is_that_of_the_typical_one_that_is
     assert looked_at(net(3), nn.BCEWithLogitsLoss(), labels).loss.rare_weight is None
     common = looked_at(net(3), nn.BCEWithLogitsLoss(pos_weight=torch.full((3,), 0.1)), 1 - labels[:, :1].expand(-1, 3))
     assert common.loss.rare_weight is None
+
+
+def test_it_counts_the_samples_of_a_step_whose_gradients_are_accumulated():
+    whole, parts = (looked_at(net(3), nn.CrossEntropyLoss(), CLASSES, parts=parts) for parts in (1, 4))
+    assert (whole.batch_size, whole.step_samples) == (32, 32)
+    assert (parts.batch_size, parts.step_samples) == (32, 128)

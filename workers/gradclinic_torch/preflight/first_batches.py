@@ -83,6 +83,7 @@ class FirstLook:
         self._dropout: float | None = None
         self._settings: OptimizerFacts | None = None
         self._batch_size: int | None = None
+        self._step_samples = 0
         self._step = 0
         self._fresh = True
         """Whether no gradient has come since the last step."""
@@ -209,12 +210,15 @@ class FirstLook:
             linear=self._linear,
             dropout=self._dropout,
             batch_size=self._batch_size,
+            step_samples=self._step_samples or None,
         )
 
     # --- its parts ---
 
     def _saw_outputs(self, outputs: Tensor) -> None:
         self._narrow(outputs.dtype)
+        if self._step == 0 and outputs.ndim:
+            self._step_samples += len(outputs)
         if self._outputs is not None or outputs.ndim == 0 or not outputs.numel():
             return
         self._batch_size = len(outputs)
