@@ -16,6 +16,9 @@ from .http.plain_json import dump
 CSV, NDJSON = "text/csv", "application/x-ndjson"
 ARROW, PARQUET = "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"
 
+_FORMULA = ("=", "+", "-", "@")
+"""Spreadsheets run a cell that begins so as a formula, unless an apostrophe comes first. Layers may have any name."""
+
 Selection = Sequence[tuple[Named, Sampled]]
 
 
@@ -33,8 +36,8 @@ def _csv(selection: Selection, *, both: bool) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(_columns(both=both))
-    for number, row in enumerate(_rows_of(selection, both=both)):
-        writer.writerow(row)
+    for number, (statistic, layer, *numbers) in enumerate(_rows_of(selection, both=both)):
+        writer.writerow((statistic, f"'{layer}" if layer.startswith(_FORMULA) else layer, *numbers))
         if number % 1000 == 999:
             yield buffer.getvalue()
             buffer.seek(0)
