@@ -12,6 +12,7 @@ import time
 import structlog
 
 from gradclinic.kernel.errors import Conflict, NotFound, ServiceUnavailable
+from gradclinic.kernel.status import Retention
 from gradclinic.logs import configure
 from gradclinic.settings import get_settings
 from gradclinic.use_cases.alerts.condition import watch
@@ -56,6 +57,7 @@ class Reconciler:
         changed += self.service.announce(messages, at_once=AT_ONCE)
         reconciliation.merge_tallies()
         reconciliation.pack_ended()
+        self.reduce()
         if time.monotonic() - self._watched_at > WATCH_EVERY_S:
             self.watch()
             self._watched_at = time.monotonic()
@@ -131,6 +133,16 @@ class Reconciler:
     def watch(self) -> int:
         """Look at all projects that have webhooks; returns how many conditions have changed."""
         return sum(watch(self.service.within(project)) for project in self.service.store.webhooks.projects())
+
+    def reduce(self) -> int:
+        """Reduce the statistics of some old runs, if the settings say so; returns how many."""
+        settings = self.service.settings
+        days: tuple[tuple[Retention, int], ...] = (
+            ("summary", settings.summarize_after_days),
+            ("thinned", settings.thin_after_days),
+        )
+        reduce_old = self.service.store.reconciliation.reduce_old
+        return sum(reduce_old(to=to, older_than_s=after * 86_400.0) for to, after in days if after)
 
     def _forget(self) -> None:
         self.service.store.reconciliation.forget()

@@ -140,6 +140,12 @@ class Settings(BaseSettings):
 
     audit_days: Annotated[int, Field(ge=1)] = 365
     """Days for which the entries of the audit are kept."""
+    thin_after_days: Annotated[int, Field(ge=0)] = 0
+    """Days after its end for which all statistics of a run are kept; later, about 200 steps of each are, with extremes
+    and what findings are about; 0: all are kept. Runs of baselines and checks are left as they are."""
+    summarize_after_days: Annotated[int, Field(ge=0)] = 0
+    """Days after its end for which statistics of layers are kept; later, losses and other curves, the summary of each
+    layer, the diagnosis and the metrics are; 0: they are kept. Runs of baselines and checks are left as they are."""
 
     quota_runs: Annotated[int, Field(ge=0)] = 0
     """Maximum number of runs of a project that have not ended, recorded ones included; 0: no limit. Quotas refuse what

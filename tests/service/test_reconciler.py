@@ -2,6 +2,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,20 @@ def test_it_needs_neither_torch_nor_the_workers() -> None:
     code = f"import sys, gradclinic.reconciler; print({parts} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert shown.strip() == "set()"
+
+
+def test_old_statistics_are_reduced_only_if_the_settings_say_so(reconciler: Reconciler, monkeypatch) -> None:
+    asked: list[tuple[str, float]] = []
+    whole = reconciler.service.store.reconciliation
+
+    def reduce_old(*, to: str, older_than_s: float) -> int:
+        asked.append((to, older_than_s))
+        return 0
+
+    monkeypatch.setattr(whole, "reduce_old", reduce_old)
+    reconciler.round()
+    assert asked == []
+    settings = reconciler.service.settings.model_copy(update={"thin_after_days": 30, "summarize_after_days": 90})
+    monkeypatch.setattr(reconciler, "service", replace(reconciler.service, settings=settings))
+    reconciler.round()
+    assert asked == [("summary", 90 * 86_400.0), ("thinned", 30 * 86_400.0)]

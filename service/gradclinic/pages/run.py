@@ -17,6 +17,7 @@ from ..measurements.statistics.base import Statistic
 from ..remedies import Remedy
 from ..schemas.run import RunMetricsAnswer
 from ..store import Recording, Run, Transition
+from ..text.run import KEPT
 from ..use_cases.dataset import is_repeatable
 from ..use_cases.diagnosis import diagnosis_of
 from ..use_cases.service import Service
@@ -64,6 +65,8 @@ class RunView:
     metrics: Sequence[tuple[str, float | int | None, str]]
     """Each metric that it has, with its value and its meaning."""
     transitions: Sequence[Transition]
+    kept: str | None
+    """What is left of its statistics, in words; None if they are all there."""
     repeatable: bool
     configuration: Configuration | None
     """How the run is configured; None if an external program trained it."""
@@ -92,6 +95,7 @@ def one(service: Service, run_id: str) -> RunView:
         early=found.outcome is None,
         metrics=_metrics(found),
         transitions=service.store.runs.transitions(run_id),
+        kept=KEPT.get(found.retention),
         repeatable=repeatable,
         configuration=configuration_of(service, found.resolved_experiment) if found.origin == "service" else None,
         trial=_trial(found, diagnosis) if diagnosis is not None and repeatable else None,

@@ -263,7 +263,9 @@ def profiles_figure(service: Service, study_id: str, *, at: When) -> Figure:
             lines.append(_arm_profile(arm, layout, [series[run.id] for run in own]))
             seeds.append(len(own))
     if not lines:
-        raise InsufficientData("no run of this study has recorded gradients yet")
+        gone = any(run.retention == "summary" for run in runs)
+        why = "has gradients that are still kept" if gone else "has recorded gradients yet"
+        raise InsufficientData(f"no run of this study {why}")
     when = "before the first step" if at == "start" else "at each run's last record"
     return profile(
         lines,

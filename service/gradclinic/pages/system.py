@@ -21,6 +21,13 @@ from .rendering import page_router, render
 
 router = page_router()
 
+KEPT = {
+    "raw": "All statistics of a run",
+    "thinned": "Some steps of each",
+    "summary": "Losses and other curves alone",
+}
+"""What is kept of the statistics of runs that have ended, as the page calls it."""
+
 
 @router.get("/system")
 def show(service: TheService, request: Request) -> HTMLResponse:
@@ -58,6 +65,10 @@ def view_of(service: Service, *, version: str) -> SystemView:
             ("Uploaded data sets", number(usage.datasets), _most(quota.datasets)),
             ("Their size", bytes_in_words(usage.dataset_bytes), _most(quota.dataset_bytes, size=True)),
             ("Statistics of runs", bytes_in_words(usage.statistics_bytes), _most(quota.statistics_bytes, size=True)),
+            *(
+                (f"{KEPT[each.retention]}, {number(each.runs)} runs", bytes_in_words(each.bytes), "")
+                for each in store.kept()
+            ),
         ],
         limits=[
             ("Parameters of a model", number(limits.parameters)),

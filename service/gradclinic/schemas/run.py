@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from ..kernel.status import RunSource, RunStatus
+from ..kernel.status import Retention, RunSource, RunStatus
 from .base import Answer, Json
 from .diagnosis import DiagnosisAnswer
 
@@ -89,6 +89,9 @@ class RunSummaryAnswer(Answer):
     """Final metrics; null until the run has ended."""
     diagnosis: DiagnosisAnswer | None
     """null until the run has ended."""
+    retention: Retention = "raw"
+    """What is stored of its statistics: all (`raw`), some steps of each (`thinned`), or those of the whole run, such as
+    losses, without those of layers (`summary`)."""
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None

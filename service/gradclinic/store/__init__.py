@@ -39,6 +39,7 @@
     store.recordings    create(NewRun, record=, declared=, silence_s=, idempotency=) -> Created[Run], get
                         append(run_id, window=, ...) -> bool, finish, silent      runs that their own programs train
     store.usage()       what the project has of its quota; create(...) raises QuotaExceeded beyond it
+    store.kept()        what is kept of the statistics of its runs, and their size
     store.signs(last=, seen_within_s=)         what is watched for alerts
     store.vitals(seen_within_s=), store.ping(), store.is_current(), store.close()
 
@@ -58,7 +59,7 @@ from .lease import Leases
 from .migrate import is_current
 from .packs import Extent
 from .prescription import Prescriptions
-from .quota import usage_of
+from .quota import kept_of, usage_of
 from .reconciliation import Reconciliation
 from .recording import Place, Recording, Recordings
 from .records.audit import AuditEntry
@@ -71,7 +72,7 @@ from .records.lease import Lease, Order
 from .records.page import Page
 from .records.prescription import NewPrescription, Prescription
 from .records.progress import Progress
-from .records.quota import Quota, Usage
+from .records.quota import Kept, Quota, Usage
 from .records.run import CheckpointPointer, ListedRun, Message, NewRun, Reason, Run, RunSummary, Transition
 from .records.schedule import Firing, NewSchedule, Schedule
 from .records.study import NewStudy, Study
@@ -128,6 +129,11 @@ class Store:
         """What the project has of its quota."""
         with self._database.read() as connection:
             return usage_of(connection)
+
+    def kept(self) -> list[Kept]:
+        """What is kept of the statistics of the project's runs, and its size."""
+        with self._database.read() as connection:
+            return kept_of(connection)
 
     def signs(self, *, last: int, seen_within_s: float) -> Signs:
         """What is watched for alerts in the project; see `read_signs`."""

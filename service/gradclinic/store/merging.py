@@ -126,6 +126,17 @@ def measure_runs(database: Database, run_ids: Sequence[str]) -> None:
         )
 
 
+def pack_rows(run_id: str, chunks: Sequence[Chunk]) -> Iterator[dict[str, object]]:
+    """The rows of packs of these compressed chunks, for a run without any."""
+    by_name = {chunk.statistic: chunk for chunk in chunks}
+    sizes = (
+        _Chunk(each.statistic, each.first_step, each.last_step, each.n, each.places, each.codec) for each in chunks
+    )
+    groups = ([each] for each in sorted(sizes, key=lambda chunk: chunk.of_layers))
+    for number, together in enumerate(_packs(groups)):
+        yield pack_row(run_id, number, [by_name[group[0].statistic] for group in together])
+
+
 def _packs(groups: Iterable[list[_Chunk]]) -> Iterator[list[list[_Chunk]]]:
     """Groups that together have at most `PACKED_BYTES`, or one larger group.
 

@@ -4,19 +4,29 @@ A transaction first stores and then counts, so that a repeated request, which st
 """
 
 import zlib
+from typing import get_args
 
 from sqlalchemy import Connection, func, select
 
 from ..kernel.amounts import bytes_in_words
 from ..kernel.errors import QuotaExceeded
+from ..kernel.status import Retention
 from . import tables as t
 from .database import Database
-from .records.quota import Usage
+from .records.quota import Kept, Usage
 
 
 def usage_of(connection: Connection) -> Usage:
     """What the connection's project has."""
     return Usage(*_unfinished(connection), *_datasets(connection), statistics_bytes=_statistics(connection))
+
+
+def kept_of(connection: Connection) -> list[Kept]:
+    """What is kept of the statistics of the project's runs that have ended: all first, the least last."""
+    runs = t.runs.c
+    query = select(runs.retention, func.count(), func.sum(runs.stored_bytes)).where(runs.stored_bytes.is_not(None))
+    found = {row[0]: Kept(row[0], row[1], int(row[2])) for row in connection.execute(query.group_by(runs.retention))}
+    return [found[retention] for retention in get_args(Retention) if retention in found]
 
 
 def refuse_too_many_runs(connection: Connection, database: Database, *, coming: int = 0) -> None:

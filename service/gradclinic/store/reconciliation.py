@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from ..kernel.status import Retention
 from . import tables as t
 from .database import Database
 from .idempotency import KEYS
@@ -16,6 +17,7 @@ from .layout import forget_layouts, share_layouts
 from .merging import pack_ended
 from .records.run import Message, Reason
 from .records.vitals import Worker
+from .retention import reduce_old
 from .rows import change_status, known
 from .run import CANCELED
 from .tally import has_many_tallies, merge_tallies
@@ -154,6 +156,10 @@ class Reconciliation:
     def pack_ended(self) -> int:
         """Pack the statistics of some runs whose end did not, and write down their size; returns how many."""
         return pack_ended(self._database)
+
+    def reduce_old(self, *, to: Retention, older_than_s: float) -> int:
+        """Reduce the statistics of some runs that ended longer ago; returns how many."""
+        return reduce_old(self._database, to=to, older_than_s=older_than_s)
 
     def tidy_layouts(self) -> None:
         """Share the layouts of runs that an earlier version ended, and delete those that no run has any more."""

@@ -69,10 +69,11 @@ class Runs:
         runs = t.runs.c
         dataset = text_at(self._database, runs.resolved_experiment, "data", "id")
         there = exists().where(t.datasets.c.id == dataset).correlate(t.runs)  # it can be deleted afterwards
-        query = select(runs.transition_count, runs.edits, there).where(runs.id == run_id, runs.status.in_(ENDED))
+        columns = (runs.transition_count, runs.edits, runs.retention, there)
+        query = select(*columns).where(runs.id == run_id, runs.status.in_(ENDED))
         with self._database.read() as connection:
             row = connection.execute(query).first()
-        return None if row is None else "-".join(str(int(number)) for number in row)
+        return None if row is None else "-".join(str(each) for each in row)
 
     def get_many(self, run_ids: Sequence[str]) -> list[RunSummary]:
         """Several runs, in the given order; raises NotFound for the first that does not exist."""

@@ -15,6 +15,12 @@ from ..schemas.run import RunDetailAnswer, RunMetricsAnswer, RunSummaryAnswer
 from .diagnosis import diagnosis_words
 from .numbers import short
 
+KEPT = {
+    "thinned": "of its statistics, some steps of each are kept",
+    "summary": "of its statistics, losses and other curves are kept, without those of layers",
+}
+"""What is left of the statistics of an old run, in words."""
+
 
 def run_words(run: RunSummaryAnswer, diagnosis: DiagnosisAnswer | None, *, page: str) -> RenderableType:
     """The run with a diagnosis (not necessarily the stored one), and the address of its page."""
@@ -24,6 +30,8 @@ def run_words(run: RunSummaryAnswer, diagnosis: DiagnosisAnswer | None, *, page:
         parts.append(_indented(run.reason.text))
     if run.origin == "service" and isinstance(run, RunDetailAnswer) and not run.repeatable:
         parts.append(_indented("Its data set was deleted: it cannot be trained again."))
+    if run.retention in KEPT:
+        parts.append(_indented(f"It ended long ago: {KEPT[run.retention]}."))
     if run.metrics is not None:
         parts.append(_indented(metrics_line(run.metrics)))
     if diagnosis is not None:

@@ -89,10 +89,8 @@ def _wrong(service: Service, run: RunSummary, *, first: RunSummary, seeds: Mappi
             f"the run {run.id} was trained by an external program, so a check cannot repeat it",
             "runs that this service trained",
         )
-    if not run.ended:
-        return f"the run {run.id} is {run.status}; it has no result yet", "runs that have ended"
-    if run.metrics is None:
-        return f"the run {run.id} has {run.status} and has no metrics", "runs that succeeded, including diverged ones"
+    if (without := _without_result(run)) is not None:
+        return without
     if list(run.remedies) != list(first.remedies) or not _is_same_experiment(service, run, first):
         return (
             f"the run {run.id} has another experiment, or other remedies, than {first.id}",
@@ -100,6 +98,20 @@ def _wrong(service: Service, run: RunSummary, *, first: RunSummary, seeds: Mappi
         )
     if run.seed in seeds:
         return f"the run {run.id} has the seed {run.seed}, as {seeds[run.seed]} has", "one run for each seed"
+    return None
+
+
+def _without_result(run: RunSummary) -> tuple[str, str] | None:
+    """Why a run has nothing that a check can judge, and what is allowed; None if it has."""
+    if not run.ended:
+        return f"the run {run.id} is {run.status}; it has no result yet", "runs that have ended"
+    if run.metrics is None:
+        return f"the run {run.id} has {run.status} and has no metrics", "runs that succeeded, including diverged ones"
+    if run.retention != "raw":
+        return (
+            f"of the statistics of the run {run.id}, only a part is kept, so new rules cannot judge it",
+            "runs whose statistics are all kept",
+        )
     return None
 
 

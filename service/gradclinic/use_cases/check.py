@@ -198,4 +198,4 @@ def _results(service: Service, runs: Sequence[RunSummary], side: str) -> list[Ru
 
 def _by_todays_rules(service: Service, summary: RunSummary) -> Diagnosis | None:
     run = service.store.runs.get(summary.id)
-    return run.diagnosis if run.layout is None else judge_again(service, run)
+    return run.diagnosis if run.layout is None or run.retention != "raw" else judge_again(service, run)

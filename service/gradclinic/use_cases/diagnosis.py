@@ -28,6 +28,8 @@ def judge_again(
     """Diagnose a run from its record, optionally with other rules or thresholds. Nothing is trained or stored."""
     if run.layout is None:
         raise InsufficientData(f"the run is {run.status} and has recorded nothing yet ({run.reason.text})")
+    if run.retention != "raw":
+        raise InsufficientData("only a part of the run's statistics is kept, so it cannot be diagnosed again")
     record = service.store.statistics.record(run.id)
     experiment = service.experiment(run.resolved_experiment) if run.origin == "service" else None
     chosen = {} if rule_set is None else {"rule_set": rule_set}

@@ -50,6 +50,8 @@ def read_series(
             raise InvalidSpec.at(
                 "/statistic", f"there is no statistic {name!r}", value=name, allowed=", ".join(STATISTICS)
             )
+    for name in statistics:
+        _refuse_left_out(run, name)
     recorded = service.store.statistics.series_by_run([run.id], statistics, first_step=first_step, last_step=last_step)[
         run.id
     ]
@@ -61,6 +63,12 @@ def read_series(
             "/layers", f"there is no layer {unknown[0]!r} here", value=unknown[0], allowed=", ".join(sorted(known))
         )
     return found
+
+
+def _refuse_left_out(run: Run, statistic: str) -> None:
+    """Raise InsufficientData for a statistic of layers of a run whose statistics were reduced to a summary."""
+    if run.retention == "summary" and STATISTICS[statistic].per != "run":
+        raise InsufficientData(f"{statistic} of this run is no longer kept; of its layers only their summaries are")
 
 
 def columns_of(run: Run, statistic: str) -> tuple[str, ...]:
@@ -110,6 +118,7 @@ def read_profile(service: Service, run: Run, *, statistic: str, step: int | None
     if statistic not in STATISTICS or STATISTICS[statistic].per == "run":
         allowed = ", ".join(name for name, each in STATISTICS.items() if each.per != "run")
         raise InvalidSpec.at("/statistic", f"{statistic!r} has no profile over depth", value=statistic, allowed=allowed)
+    _refuse_left_out(run, statistic)
     series = service.store.statistics.series(run.id, statistic, last_step=step)
     if not len(series):
         raise InsufficientData(f"the run has not recorded {statistic} yet")

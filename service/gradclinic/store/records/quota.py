@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ...kernel.status import Retention
+
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
@@ -27,3 +29,12 @@ class Usage:
     datasets: int
     dataset_bytes: int
     statistics_bytes: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The runs that have ended of which the same part of the statistics is kept, and their size as stored."""
+
+    retention: Retention
+    runs: int
+    bytes: int

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...diagnosis import Diagnosis
 from ...kernel.json import JsonObject
-from ...kernel.status import ENDED, RunSource, RunStatus
+from ...kernel.status import ENDED, Retention, RunSource, RunStatus
 from ...measurements.ensemble import Form
 from ...measurements.metrics import RunMetrics
 from ...measurements.record import Layout, Outcome
@@ -132,6 +132,8 @@ class RunSummary(RunLine):
     environment: JsonObject | None
     diagnosis: Diagnosis | None
     """None until it has ended."""
+    retention: Retention
+    """What is stored of its statistics."""
     request_id: str | None
 
     @property

@@ -22,6 +22,7 @@ from .schema import Id, Word, edited, metadata, project, requested
 
 _QUEUED, _CLAIMED = text("status = 'queued'"), text("attempt_started_at IS NOT NULL")
 _UNFINISHED = text("ended_at IS NULL")
+_ENDED = text("ended_at IS NOT NULL")
 _UNMEASURED = text("stored_bytes IS NULL AND ended_at IS NOT NULL")
 _TO_JOIN = text("status = 'queued' AND ensemble IS NOT NULL")
 _SHARED_LAYOUT = text("layout_digest IS NOT NULL")
@@ -101,6 +102,7 @@ runs = Table(
     Column("model", String(200)),
     Column("ensemble", Id),
     Column("traceparent", Word),
+    Column("retention", String(16), nullable=False, server_default="raw"),
     *edited(),
     CheckConstraint("status IN ('queued','running','succeeded','failed','canceled','expired')", name="status_is_known"),
     CheckConstraint("status <> 'running' OR origin <> 'service' OR lease_until IS NOT NULL", name="running_has_lease"),
@@ -123,8 +125,9 @@ runs = Table(
     Index("ix_runs_project_search", "project", "id", "name", "arm", "model"),
     # Without `ended_at`, SQLite would rather read an index of all runs.
     Index(None, "project", "ended_at", "flops", postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED),
-    Index(None, "project", "stored_bytes"),
+    Index(None, "project", "stored_bytes", "retention"),
     Index("ix_runs_unmeasured", "id", postgresql_where=_UNMEASURED, sqlite_where=_UNMEASURED),
+    Index(None, "retention", "ended_at", postgresql_where=_ENDED, sqlite_where=_ENDED),
     Index(None, "layout_digest", postgresql_where=_SHARED_LAYOUT, sqlite_where=_SHARED_LAYOUT),
     Index("ix_runs_own_layout", "id", postgresql_where=_OWN_LAYOUT, sqlite_where=_OWN_LAYOUT),
     Index(None, "step", postgresql_where=_STEPPED, sqlite_where=_STEPPED),
