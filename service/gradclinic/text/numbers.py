@@ -46,7 +46,7 @@ def minute(moment: datetime | None) -> str:
     return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def at_point(point: Mapping[str, Any] | None) -> str:
+def at_point(point: Mapping[str, object] | None) -> str:
     """The point of a sweep, for example ` at learning_rate 0.1, depth 4`; nothing without a sweep."""
     if not point:
         return ""
