@@ -92,3 +92,23 @@ def test_of_a_loss_module_with_one_training_the_constant_is_counted() -> None:
     outcome = recorded(mlp(depth=1), digits(steps=10)).record.outcome
     assert outcome is not None
     assert outcome.constant_loss is not None
+
+
+def test_inner_steps_whose_gradients_are_part_of_the_loss_serve_no_other_training() -> None:
+    torch.manual_seed(0)
+    model, criterion = nn.Linear(8, 1), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with Recording(model, optimizer, criterion) as recording:
+        for _ in range(10):
+            inputs, weights = torch.randn(32, 8), dict(model.named_parameters())
+            targets = inputs[:, :1]
+            inner = criterion(model(inputs), targets)
+            gradients = torch.autograd.grad(inner, list(weights.values()), create_graph=True)
+            fast = {name: each - 0.1 * step for (name, each), step in zip(weights.items(), gradients, strict=True)}
+            loss = criterion(torch.func.functional_call(model, fast, (inputs,)), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            recording.after_backward(loss)
+            optimizer.step()
+    assert recording.record.outcome is not None
+    assert recording.record.outcome.constant_loss == pytest.approx(1.0, abs=0.2)

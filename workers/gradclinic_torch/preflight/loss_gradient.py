@@ -18,7 +18,10 @@ class LossGradient:
     def __init__(self) -> None:
         self._seen: list[tuple[weakref.ref[Tensor], list[Tensor]]] = []
         self._differentiated: deque[int] = deque(maxlen=MOST_VALUES)
-        """Numbers, in the autograd graph, of the values that a backward came to since the last step or told loss."""
+        """Numbers, in the autograd graph, of the values that a backward came to since the last step or told loss.
+
+        Not of a backward that makes a graph itself: its gradients are part of a loss, as those of MAML's inner steps.
+        """
 
     def saw(self, value: Tensor) -> None:
         """A loss module has returned this value."""
@@ -29,7 +32,7 @@ class LossGradient:
 
         def take(gradient: Tensor) -> None:
             came.append(gradient.detach())
-            if number is not None:
+            if number is not None and not torch.is_grad_enabled():
                 self._differentiated.append(number)
 
         value.register_hook(take)  # type: ignore[no-untyped-call]
