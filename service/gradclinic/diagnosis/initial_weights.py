@@ -53,3 +53,33 @@ def huge_weights(record: RunRecord) -> float | None:
     """The gain of the typical layer, if its initial weights are far larger than those of any common scheme."""
     gain = typical_gain(record)
     return gain if gain is not None and gain > _HUGE else None
+
+
+_ENOUGH_ENTRIES = 200
+"""Entries from which the root mean square of normal ones tells a scheme: its standard error is sqrt(1 / 2n), or 5 %."""
+_ERRORS = 3.0
+
+
+def frozen_as_drawn(record: RunRecord) -> tuple[str, ...]:
+    """The frozen weights, if all have the size with which layers are drawn, so that nothing trained them before.
+
+    The sizes are those of PyTorch's own layers, of He et al. 2015 (by inputs or outputs), and of Glorot and Bengio
+    2010. Training changes them, so that two or more that all fit are no chance; frozen tables are not looked at.
+    """
+    sizes = record.get("weight_norm_l2")
+    frozen = [
+        (weight, float(size))
+        for weight, size in zip(record.weights, sizes.values[0] if len(sizes) else (), strict=False)
+        if not weight.trainable and not weight.is_looked_up and prod(weight.shape) >= _ENOUGH_ENTRIES
+    ]
+    if len(frozen) < 2 or not all(_is_as_drawn(weight.shape, size) for weight, size in frozen):
+        return ()
+    return tuple(weight.name for weight, _ in frozen)
+
+
+def _is_as_drawn(shape: tuple[int, ...], norm: float) -> bool:
+    entries, inputs = prod(shape), prod(shape[1:])
+    outputs = entries // max(1, shape[1]) if len(shape) > 1 else entries
+    variances = (1 / (3 * inputs), 2 / inputs, 2 / outputs, 2 / (inputs + outputs))
+    error = _ERRORS * (0.5 / entries) ** 0.5
+    return any(abs(norm / (entries * variance) ** 0.5 - 1.0) <= error for variance in variances)

@@ -306,10 +306,11 @@ def moved_far(features: Features) -> bool:
     return (features.total_update or 0.0) >= FAR
 
 
-def learned_a_part_of_text(features: Features, record: RunRecord) -> bool:
+def learned_a_part_of_text(features: Features, record: RunRecord, thresholds: Thresholds) -> bool:
     """Whether the loss of a language model fell a part of the way to the entropy of its text, which nobody knows.
 
-    Neither steps were lacking nor were the initial weights of an unusual size, or it might be slow.
+    Neither steps were lacking, nor did the first one replace the weights, nor had these an unusual size, or it might be
+    slow.
     """
     loss, seen = features.relative_train_loss, record.preflight
     return (
@@ -319,6 +320,7 @@ def learned_a_part_of_text(features: Features, record: RunRecord) -> bool:
         and loss <= NOTHING_LEARNED
         and features.finished
         and moved_far(features)
+        and not replaced_at_first(record, thresholds)
         and tiny_weights(record) is None
         and huge_weights(record) is None
     )

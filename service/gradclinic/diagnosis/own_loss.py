@@ -31,9 +31,13 @@ def own_loss_fault(seen: Preflight, record: RunRecord) -> LossFault | None:
 
 
 def falls_anyway(loss: LossFacts) -> bool:
-    """Whether a small loss shows nothing: it falls for classes of others, for opposites, or for what it cannot take."""
+    """Whether a small loss shows nothing: it falls for classes of others, for opposites, or for what it cannot take.
+
+    Of a sum of losses, one that compares every output with every target shows nothing, however far the others fall.
+    """
     misused = any(
-        _takes_logarithms_of(call) or _takes_logits_from(call) or call.targets_outside_unit > 0 for call in loss.inner
+        call.broadcasts or _takes_logarithms_of(call) or _takes_logits_from(call) or call.targets_outside_unit > 0
+        for call in loss.inner
     )
     return loss.swapped or loss.opposed or loss.exceeded or misused or _self_compared(loss) is not None
 
@@ -283,8 +287,8 @@ def _of_small_targets(seen: Preflight) -> LossFault | None:
 
 
 _OPPOSED_RIGHTLY = 0.83
-"""How often it is right, by the rule of succession: in 4 of 4 trainings, with overlaps of masks; not found in 7 sound
-ones with targets of zeros and ones."""
+"""How often it is right, by the rule of succession: in 4 of 4 trainings with overlaps of masks (and 1 of 1 with
+cosines); not found in 7 sound ones with targets of zeros and ones."""
 
 
 def _of_opposed(seen: Preflight) -> LossFault | None:

@@ -72,18 +72,29 @@ def test_targets_outside_0_to_1_are_counted_and_a_sigmoid_that_a_split_hides_is_
     assert right.form == "numbers"
 
 
-@pytest.mark.parametrize("function", [functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss])
+@pytest.mark.parametrize(
+    "function",
+    [
+        functional.mse_loss,
+        functional.l1_loss,
+        functional.smooth_l1_loss,
+        functional.poisson_nll_loss,
+        functional.hinge_embedding_loss,
+        functional.gaussian_nll_loss,
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Using a target size")  # of some of them, torch warns
 def test_a_loss_of_numbers_is_seen_where_it_compares_each_with_each(function):
     numbers = torch.arange(12.0)
 
     def each(outputs, targets):
-        return function(outputs[:, :1], targets)
+        return function(outputs[:, :1], targets, **more)
 
-    with pytest.warns(UserWarning, match="different to the input size"):
-        (call,) = of(each, targets=numbers)
+    more = {"var": torch.ones(12, 1)} if function is functional.gaussian_nll_loss else {}
+    (call,) = of(each, targets=numbers)
     assert call.broadcasts
     assert of(each, targets=numbers[:, None]) == ()
-    assert of(lambda o, t: function(input=o[:, 0], target=t), targets=numbers) == ()
+    assert of(lambda o, t: function(input=o[:, :1], target=t[:, None], **more), targets=numbers) == ()
 
 
 def test_other_functions_of_two_tensors_hide_no_call():

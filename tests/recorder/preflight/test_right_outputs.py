@@ -7,6 +7,8 @@ from torch.nn import functional
 
 from gradclinic_torch.preflight.right_outputs import RightOutputs, right_outputs
 
+from .own_loss import OwnLoss
+
 TARGETS = (torch.arange(12).reshape(4, 3) % 3 == 0).float()
 OUTPUTS = torch.linspace(-1, 1, 12).reshape(4, 3)
 
@@ -74,3 +76,27 @@ def test_a_loss_that_is_least_for_opposite_maps_is_upside_down_and_one_of_column
 @pytest.mark.parametrize(("criterion", "exceeded"), [(Dice(), True), (OwnEntropy(), False)])
 def test_a_loss_of_probabilities_rewards_outputs_of_2_and_one_of_logits_does_not(criterion, exceeded):
     assert of(criterion).exceeded is exceeded
+
+
+NUMBERS = torch.randn(16, 2, generator=torch.Generator().manual_seed(0))
+GUESSES = torch.randn(16, 2, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(
+    ("function", "opposed"),
+    [
+        (lambda o, t: (1 + functional.cosine_similarity(o, t)).mean(), True),
+        (lambda o, t: (o + t).square().mean(), True),
+        (lambda o, t: (1 - functional.cosine_similarity(o, t)).mean(), False),
+        (lambda o, t: (o - t).abs().mean(), False),
+        (lambda o, t: (o * t).mean(), False),  # a cost: the larger the outputs that avoid it, the better
+        (lambda o, t: (o.softmax(1) * t).sum(1).mean(), False),
+        (lambda o, t: (o**2 - t**2).square().mean(), False),  # the sign does not count
+    ],
+)
+def test_of_numbers_a_loss_that_is_best_for_their_opposites_has_the_wrong_sign(function, opposed):
+    found = of(OwnLoss(function), GUESSES, NUMBERS)
+    assert (found is not None) is opposed
+    if found is not None:
+        assert found == RightOutputs(None, opposed=True, exceeded=False)
+    assert of(OwnLoss(function), GUESSES, NUMBERS.abs()) is None, "numbers of one sign may be distances"

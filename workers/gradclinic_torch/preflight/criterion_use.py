@@ -30,6 +30,18 @@ _TAKES: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], LossInput], .
     (nn.BCELoss, "probabilities"),
     ((nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss), "numbers"),
 )
+_BROADCASTING = (
+    nn.MSELoss,
+    nn.L1Loss,
+    nn.SmoothL1Loss,
+    nn.HuberLoss,
+    nn.PoissonNLLLoss,
+    nn.GaussianNLLLoss,
+    nn.HingeEmbeddingLoss,
+    nn.KLDivLoss,
+    nn.MultiLabelSoftMarginLoss,
+)
+"""Losses that compare entry with entry, and broadcast outputs and targets of different shapes; others refuse them."""
 
 
 class CriterionUse:
@@ -68,8 +80,8 @@ class CriterionUse:
 
     def saw_shapes(self, outputs: Tensor, targets: Tensor) -> None:
         """The criterion was called."""
-        by_number = isinstance(self._criterion, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
-        self._broadcasts = self._broadcasts or (by_number and outputs.shape != targets.shape)
+        may_be = isinstance(self._criterion, _BROADCASTING)
+        self._broadcasts = self._broadcasts or (may_be and outputs.shape != targets.shape)
 
     def differentiated(self, loss: Tensor | float, multiplied: Tensor | None) -> None:
         """A backward pass has ended."""

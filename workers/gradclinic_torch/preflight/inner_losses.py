@@ -33,7 +33,17 @@ _LOSSES: Mapping[Callable[..., Any], str] = {
     )
 }
 _OF_NUMBERS: Mapping[Callable[..., Any], str] = {
-    getattr(functional, name): name for name in ("huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss")
+    getattr(functional, name): name
+    for name in (
+        "gaussian_nll_loss",
+        "hinge_embedding_loss",
+        "huber_loss",
+        "l1_loss",
+        "mse_loss",
+        "multilabel_soft_margin_loss",
+        "poisson_nll_loss",
+        "smooth_l1_loss",
+    )
 }
 """Losses that are described only where they broadcast what they compare."""
 

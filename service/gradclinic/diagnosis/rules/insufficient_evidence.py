@@ -108,7 +108,7 @@ def _of_loss(features: Features, record: RunRecord, thresholds: Thresholds) -> s
     return (
         _unseen(record)
         or _floor_unknown(loss, record)
-        or _of_text(features, record)
+        or _of_text(features, record, thresholds)
         or _of_noise(features, record, thresholds)
     )
 
@@ -123,9 +123,9 @@ def _of_swings(features: Features, thresholds: Thresholds) -> str | None:
     )
 
 
-def _of_text(features: Features, record: RunRecord) -> str | None:
+def _of_text(features: Features, record: RunRecord, thresholds: Thresholds) -> str | None:
     """The reason where a language model learned a part of its text."""
-    if not learned_a_part_of_text(features, record):
+    if not learned_a_part_of_text(features, record, thresholds):
         return None
     return (
         f"the training loss fell to {percent(features.relative_train_loss or 0.0)} of that of always predicting the"

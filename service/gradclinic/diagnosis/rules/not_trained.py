@@ -7,6 +7,7 @@ from ...measurements.preflight import WiringFacts
 from ...measurements.record import RunRecord
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..initial_weights import frozen_as_drawn
 from ..outcome import WELL, failed
 from ..phrase import listed, outcome_in_words, percent
 from ..thresholds import Thresholds
@@ -39,8 +40,10 @@ class NotTrained(Rule):
         if seen.wiring.frozen_alike and not _learned_well(features) and not (seen.order and seen.order.blind):
             return self._of_frozen(features, thresholds, seen.wiring.frozen_alike)
         found = _fault(seen.wiring, learned_well=_learned_well(features))
-        if found is None and failed(features, thresholds) and _has_frozen_readout(record):
-            return self._of_readout(features, thresholds, record)
+        if found is None and failed(features, thresholds):
+            of_layers = self._of_frozen_layers(features, thresholds, record)
+            if of_layers is not None:
+                return of_layers
         unmoved = _without_inputs(features, record)
         if found is None and unmoved:
             return self._of_zeros(features, thresholds, unmoved)
@@ -56,6 +59,13 @@ class NotTrained(Rule):
             summary=f"{summary}; {outcome_in_words(features, thresholds)}.",
             blames=("wiring",),
         )
+
+    def _of_frozen_layers(self, features: Features, thresholds: Thresholds, record: RunRecord) -> Finding | None:
+        """Of a network that did not learn: a frozen last layer, or frozen layers that nothing trained before."""
+        if _has_frozen_readout(record):
+            return self._of_readout(features, thresholds, record)
+        drawn = frozen_as_drawn(record)
+        return self._of_drawn(features, thresholds, drawn) if drawn else None
 
     def _of_frozen(self, features: Features, thresholds: Thresholds, frozen: tuple[str, ...]) -> Finding:
         return self.finding(
@@ -86,6 +96,20 @@ class NotTrained(Rule):
             blames=("wiring", "initialization"),
         )
 
+    def _of_drawn(self, features: Features, thresholds: Thresholds, drawn: tuple[str, ...]) -> Finding:
+        return self.finding(
+            features,
+            harm=True,
+            confidence=_DRAWN_RIGHTLY,
+            layers=drawn,
+            evidence=(Evidence("frozen_weights_as_drawn", float(len(drawn)), "weights", 0.0),),
+            summary=(
+                f"{listed(drawn)} are frozen, and have the size of weights that were just drawn: load trained weights"
+                f" before they are frozen, or train them; {outcome_in_words(features, thresholds)}."
+            ),
+            blames=("wiring", "initialization"),
+        )
+
     def _of_zeros(self, features: Features, thresholds: Thresholds, unmoved: tuple[str, ...]) -> Finding:
         return self.finding(
             features,
@@ -105,6 +129,8 @@ class NotTrained(Rule):
         return Order.DATA_OR_WIRING
 
 
+_DRAWN_RIGHTLY = 0.67
+"""By the rule of succession: in 1 of 1 training; not found in 23 correct programs."""
 _READOUT_RIGHTLY = 0.67
 """By the rule of succession: in 1 of 1 training; not found in 105 correct programs."""
 

@@ -21,6 +21,7 @@ from ...remedies.network import Network
 from ..confidence import share_above
 from ..features import Features
 from ..finding import Evidence, Finding
+from ..initial_weights import tiny_weights
 from ..learning_rate import faded
 from ..outcome import (
     NOTHING_LEARNED,
@@ -66,6 +67,8 @@ class SlowConvergence(Rule):
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         unknown = stayed_where_it_began(features, record) and enough(features, thresholds)
         small = steps_too_small(features, thresholds)
+        if unknown and not small and tiny_weights(record) is not None:
+            return self._of_tiny(features, record, thresholds)
         if not (small and (unknown or self._can_be(features, thresholds))) and not (
             unknown and _of_plain_descent(features, record, thresholds)
         ):
@@ -90,6 +93,21 @@ class SlowConvergence(Rule):
             certainty=0.99 if small else _PLAIN_RIGHTLY,
             blames=blames,
             limit=thresholds.small_update if small else _HALF * thresholds.large_update,
+        )
+
+    def _of_tiny(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        """Weights so small that a loss with nothing to compare it with stayed where it began."""
+        found = of_initial_size(record)
+        if found is None:
+            return None
+        advice, blames = found
+        return self._found(
+            features,
+            record,
+            thresholds,
+            summary=f"In {features.steps_done:,} steps {_stayed(record)}; {advice}.",
+            certainty=_TINY_RIGHTLY,
+            blames=blames,
         )
 
     def remainder(
@@ -226,6 +244,9 @@ _HALF = 0.5
 """Of the size of a layer. The sum of all steps is more than what they moved it by."""
 _PLAIN_RIGHTLY = 0.7
 """By the rule of succession: in 1 of 1 training, word vectors under SGD; with the doubt of a loss that is not known."""
+_TINY_RIGHTLY = 0.71
+"""By the rule of succession: in 1 of 1 training, factors that start at .001; with the doubt of a loss that is not
+known."""
 _BLAMED_RIGHTLY = 0.67
 """How often what is left over blames a true part: 7 of the 10 programs of `benchmark diagnosis --wild` on which it was
 fitted, by the rule of succession; and 6 of 9 others. Where steps are measured to be too small, 14 of 14 were right."""

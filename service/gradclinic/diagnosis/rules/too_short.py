@@ -80,7 +80,11 @@ class TooShort(Rule):
         """A loss that would fall to the threshold in some times the steps, at the pace of the last half."""
         recovers = (first_update(record) or 0.0) >= thresholds.large_update  # from the first step
         needed = None if recovers or moved_far_for_nothing(features, thresholds) else _needed(features, thresholds)
-        if needed is None or _floor_unknown(features, record) or rest_may_be_noise(features, record, thresholds):
+        if (
+            needed is None
+            or _floor_unknown(features, record, thresholds)
+            or rest_may_be_noise(features, record, thresholds)
+        ):
             return None
         moved, (blames, check) = features.total_update or 0.0, _suspected(features, record, thresholds)
         return self.finding(
@@ -183,12 +187,12 @@ def _stopped_early(features: Features) -> bool:
     return far and features.steps_done < FEW_STEPS and still_falling(features)
 
 
-def _floor_unknown(features: Features, record: RunRecord) -> bool:
+def _floor_unknown(features: Features, record: RunRecord, thresholds: Thresholds) -> bool:
     """Whether a part was learned of a loss whose floor nobody knows, by steps that were not lacking."""
     compared = record.preflight.loss if record.preflight is not None else None
     unknown = compared is not None and compared.takes == "unknown"
     part = (features.relative_train_loss or 0.0) <= NOTHING_LEARNED
-    return learned_a_part_of_text(features, record) or (unknown and part and moved_far(features))
+    return learned_a_part_of_text(features, record, thresholds) or (unknown and part and moved_far(features))
 
 
 def _suspected(features: Features, record: RunRecord, thresholds: Thresholds) -> tuple[tuple[Blame, ...], str]:

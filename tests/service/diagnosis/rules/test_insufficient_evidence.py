@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from gradclinic.diagnosis import diagnose
@@ -162,6 +163,14 @@ def test_a_language_model_of_unusual_initial_weights_may_be_slow_for_them(norm, 
     finding = diagnose(seen(CLASSIFIER.model_copy(update={"next_token": True}), record=record)).findings[0]
     assert finding.condition == primary
     assert (finding.blames[:1] == ("initialization",)) is (primary == "slow_convergence")
+
+
+def test_a_language_model_whose_first_step_replaced_its_weights_may_be_slow_for_that() -> None:
+    moves = {"update_to_weight_ratio": lambda steps: np.where(steps == 0, 9.8, 0.011)}
+    record = changed(healthy_record(), {"probe_loss": 2.3 * 0.8, **moves}, outcome=failed(final_train_loss=2.3 * 0.8))
+    finding = diagnose(seen(CLASSIFIER.model_copy(update={"next_token": True}), record=record)).findings[0]
+    assert (finding.condition, finding.blames[0]) == ("slow_convergence", "learning_rate")
+    assert "the first step changed a typical layer by 9.8 times its size" in finding.summary
 
 
 WEAK = PairingFacts(samples=512, correlation=0.035, p_value=1e-5, amounts=True)

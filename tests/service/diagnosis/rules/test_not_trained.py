@@ -166,7 +166,8 @@ def test_a_last_layer_that_is_frozen_as_all_are_is_named_and_a_frozen_body_or_a_
     assert (finding.condition, finding.blames[0], finding.layers) == ("not_trained", "wiring", (last.name,))
     adapted = replace(record, weights=(*body, replace(last, trainable=False)))
     assert diagnose(seen(CLASSIFIER, record=adapted)).findings[0].condition != "not_trained"
-    only_last = replace(record, weights=(*(replace(each, trainable=False) for each in body), last))
+    trained = changed(record, {"weight_norm_l2": 7.0})
+    only_last = replace(trained, weights=(*(replace(each, trainable=False) for each in body), last))
     assert diagnose(seen(CLASSIFIER, record=only_last)).findings[0].condition != "not_trained"
 
 
@@ -174,3 +175,32 @@ def test_zero_gradients_under_huge_inputs_are_theirs():
     unmoved = but(CLASSIFIER, "wiring", unmoved=("lstm.weight_ih_l0",))
     assert diagnose(seen(unmoved)).findings[0].condition == "not_trained"
     assert diagnose(seen(but(unmoved, "inputs", rms=24834.0))).findings[0].condition == "unscaled_inputs"
+
+
+def frozen(rms, ended):
+    """The healthy record, whose first two layers are frozen, with weights of a root mean square times sqrt(inputs)."""
+    record = healthy_record()
+    weights = [replace(each, shape=(64, 32), trainable=place >= 2) for place, each in enumerate(record.weights)]
+    return changed(replace(record, weights=tuple(weights)), {"weight_norm_l2": rms * 64**0.5}, outcome=ended)
+
+
+@pytest.mark.parametrize(
+    ("rms", "named"),
+    [
+        (1 / 3**0.5, True),  # as PyTorch draws it
+        (2**0.5, True),  # He
+        ((2 * 32 / 96) ** 0.5, True),  # Glorot
+        (0.7, False),
+        (1.1, False),
+    ],
+)
+def test_layers_that_were_frozen_as_they_were_drawn_want_to_be_loaded_or_trained(rms, named):
+    record = seen(CLASSIFIER, record=frozen(rms, failed()))
+    finding = NotTrained().judge(extract(record), record, Thresholds())
+    assert (finding is not None) is named
+    if finding is not None:
+        assert finding.layers == tuple(each.name for each in record.weights[:2])
+        assert (finding.harm, finding.blames) == (True, ("wiring", "initialization"))
+        assert "are frozen, and have the size of weights that were just drawn" in finding.summary
+    learned = seen(CLASSIFIER, record=frozen(rms, outcome()))
+    assert NotTrained().judge(extract(learned), learned, Thresholds()) is None, "features at random may be enough"

@@ -358,6 +358,22 @@ def test_steps_that_are_too_small_are_named_without_a_loss_to_compare_with_where
         assert "still 99 % of what it was at first" in found["slow_convergence"].summary
 
 
+@pytest.mark.parametrize(("norm", "there"), [(0.01, True), (6.0, False)])
+def test_weights_that_start_next_to_zero_are_named_without_a_loss_to_compare_with_where_the_loss_stays(norm, there):
+    """A norm of 6 is common in layers of 32 x 32; factors of .001 stay where a ranking costs ln 2."""
+    record = changed(
+        healthy_record(),
+        {"train_loss": lambda steps: 0.6931 - 1e-6 * steps / steps.max(), "weight_norm_l2": norm},
+        outcome=outcome(constant_loss=0.0),
+    )
+    found = {each.condition: each for each in diagnose(seen(CLASSIFIER, record=record)).findings}
+    assert ("slow_convergence" in found) is there
+    if there:
+        finding = found["slow_convergence"]
+        assert (finding.blames[0], finding.harm) == ("initialization", True)
+        assert "still 100 % of what it was at first" in finding.summary
+
+
 @pytest.mark.parametrize(("name", "moved", "there"), [("SGD", 0.49, True), ("SGD", 0.51, False), ("Adam", 0.49, False)])
 def test_plain_descent_that_moved_no_layer_by_half_of_its_size_is_too_slow_where_the_loss_stays(name, moved, there):
     record = changed(
