@@ -197,6 +197,25 @@ def came_from_afar(features: Features, record: RunRecord) -> bool:
     return float(losses[0]) > _FAR_DOWN * max(1.0, abs(last))
 
 
+_GROWN = 100.0
+"""The loss at the end over its first value from which steps that replaced the weights made it grow. A judgement: that
+of a generator or of values that are learned grows in sound training, too, but by less, and not after such a step."""
+
+
+def grown_after_replacement(features: Features, record: RunRecord, thresholds: Thresholds) -> float | None:
+    """How many times its first value a loss that has nothing to be compared with ended at, if it grew that far.
+
+    None also if the first step was smaller than the weights.
+    """
+    if not features.finished or not no_yardstick(features) or not replaced_at_first(record, thresholds):
+        return None
+    losses = batch_losses(record)
+    if len(losses) < _FEWEST_LOSSES or not bool(np.isfinite(losses).all()) or not losses[0] > 0:
+        return None
+    grown = at_last(losses) / float(losses[0])
+    return grown if grown >= _GROWN else None
+
+
 def overflows_float16(features: Features, record: RunRecord) -> bool:
     """Whether the training broke while it computed in float16, whose largest number is 65,504, without a scaler."""
     precision = record.preflight.precision if record.preflight is not None else None

@@ -35,6 +35,10 @@ def pace(at: Array, losses: Array) -> Pace:
     return Pace(-float(slope), 2.0 * float(np.sqrt(max(0.0, covariance[0, 0]))), float(slope * at[-1] + level))
 
 
+_ALL = 1.01
+"""All of the fall, and what rounding adds."""
+
+
 class LateFall(NamedTuple):
     """The part of a loss's whole fall that came in the second half of its steps."""
 
@@ -44,7 +48,10 @@ class LateFall(NamedTuple):
 
 
 def late_fall(losses: Array) -> LateFall | None:
-    """Of losses [n] of all steps; None where they are few, not finite, not all above 0, or did not fall.
+    """Of losses [n] of all steps; None where they are few, not finite, not all above 0, or did not clearly fall.
+
+    A fall is clear if it is larger than the scatter of the losses about it, and no more came late than there was in
+    all: a loss that rose first, as that of a GAN's network may while the other learns, is not on its way down.
 
     Exponential decay that has a fraction f of its whole way still before it leaves sqrt(f) / (1 + sqrt(f)) of what it
     fell to the second half: .5 as a straight line does (f near 1), .3 where f is .18, .01 where training is done.
@@ -52,8 +59,10 @@ def late_fall(losses: Array) -> LateFall | None:
     if len(losses) < FEWEST_LOSSES or not np.isfinite(losses).all() or not (losses > 0).all():
         return None
     half = losses[len(losses) // 2 :]
-    line = pace(np.linspace(0.5, 1.0, len(half)), half)
+    places = np.linspace(0.5, 1.0, len(half))
+    line = pace(places, half)
+    scatter = float(np.std(half - (line.end + line.fall * (1.0 - places))))
     whole = float(np.median(losses[: max(1, len(losses) // 16)])) - line.end
-    if not whole > 0:
+    if not whole > scatter or 0.5 * line.fall > _ALL * whole:
         return None
     return LateFall(0.5 * line.fall / whole, 0.5 * line.slowest / whole)

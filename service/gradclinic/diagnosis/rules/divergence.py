@@ -20,8 +20,8 @@ from ..batch_norm import explains_growth
 from ..features import Features
 from ..finding import Evidence, Finding
 from ..momentum import blamed_first, in_words
-from ..outcome import blown_up, onset_of_blow_up, steps_are_ordinary
-from ..phrase import against_constant, all_named, loss_evidence
+from ..outcome import blown_up, first_update, grown_after_replacement, onset_of_blow_up, steps_are_ordinary
+from ..phrase import NO_YARDSTICK, against_constant, all_named, loss_evidence
 from ..thresholds import Thresholds
 from .base import Order, Rule
 from .low_precision import rounds_eps
@@ -30,6 +30,9 @@ from .unscaled_inputs import UnscaledInputs
 from .unscaled_targets import UnscaledTargets
 
 _STEPS: tuple[Blame, ...] = ("learning_rate", "schedule", "clipping")
+
+_GROWN_RIGHTLY = 0.67
+"""By the rule of succession: in 1 of 1 training, the discriminator of a GAN at a thousand times its rate."""
 
 _BEFORE_STEPS: tuple[Blame, ...] = ("initialization", "loss", "data")
 """What may be at fault where the first loss or gradient is not finite."""
@@ -41,15 +44,17 @@ class Divergence(Rule):
     condition: Literal["divergence"] = "divergence"
     usual_blames: ClassVar[tuple[Blame, ...]] = _STEPS
     source: ClassVar[str] = "gradclinic; sharpness limit 2 / learning rate: Cohen et al. 2021, arXiv:2103.00065"
-    uses: ClassVar[tuple[str, ...]] = ("blown_up", "depth_slope")
+    uses: ClassVar[tuple[str, ...]] = ("blown_up", "depth_slope", "large_update")
     labels: ClassVar[Mapping[str, str]] = {
         "nonfinite_step": "first step with NaN or infinity",
         "learning_rate": "learning rate of the last step",
+        "first_update": "change by the first step / weights' size",
+        "grown": "last loss / first loss",
     }
 
     def judge(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
         if not blown_up(features, thresholds):
-            return None
+            return self._of_growth(features, record, thresholds)
         slope = features.depth_slope_start
         exploding = slope is not None and slope <= -thresholds.depth_slope and not explains_growth(record, slope)
         if exploding or features.local_gain_start >= thresholds.depth_slope:
@@ -91,6 +96,27 @@ class Divergence(Rule):
                 f"; {all_named(layers, record)} moved most" if layers else "",
             )
             + ("" if scales else in_words(record)),
+        )
+
+    def _of_growth(self, features: Features, record: RunRecord, thresholds: Thresholds) -> Finding | None:
+        """A loss with nothing to compare it with, as in a GAN, that grew after a step that replaced the weights."""
+        grown, changed = grown_after_replacement(features, record, thresholds), first_update(record)
+        if grown is None or changed is None:
+            return None
+        return self.finding(
+            features,
+            harm=True,
+            blames=blamed_first(_STEPS, record),
+            confidence=_GROWN_RIGHTLY,
+            span=(onset_of_blow_up(features, record), features.steps_done - 1),
+            evidence=(
+                Evidence("first_update", changed, "ratio", thresholds.large_update),
+                Evidence("grown", grown, "ratio"),
+            ),
+            summary=(
+                f"The loss ended at {grown:.2g} times its first value, after a first step that changed a typical layer"
+                f" by {changed:.2g} times its size: lower the learning rate; {NO_YARDSTICK}."
+            ),
         )
 
     def precedence(self, features: Features, thresholds: Thresholds) -> int:

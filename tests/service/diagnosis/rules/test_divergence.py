@@ -10,7 +10,7 @@ from gradclinic.diagnosis.rules.divergence import Divergence, onset_of_blow_up
 from gradclinic.diagnosis.thresholds import Thresholds
 from gradclinic.measurements.record import Series
 
-from ..records import SICK, changed, failed, healthy_record, truncated, with_slope
+from ..records import SICK, changed, failed, healthy_record, outcome, truncated, with_slope
 from ..seen import REGRESSION, but
 
 
@@ -190,3 +190,20 @@ def test_steps_that_fit_standardized_data_are_too_large_because_of_the_scale(opt
     found = diagnose(replace(broken(), preflight=look)).findings[0]
     assert (found.condition, found.blames[0]) == ("divergence", blamed)
     assert ("which is an ordinary one, so standardize" in found.summary) is (blamed != "learning_rate")
+
+
+@pytest.mark.parametrize(("grown", "first", "there"), [(380.0, 14.0, True), (380.0, 0.5, False), (50.0, 14.0, False)])
+def test_a_loss_without_a_yardstick_that_grew_after_its_first_step_replaced_the_weights(grown, first, there):
+    """As that of a discriminator at a thousand times its rate; a loss alone may grow in sound training."""
+    levels = {
+        "train_loss": lambda steps: np.where(steps == 0, 1.4, 1.4 * grown),
+        "update_to_weight_ratio": lambda steps: np.where(steps == 0, first, 0.01),
+    }
+    record = changed(healthy_record(), levels, outcome=outcome(constant_loss=None, final_train_loss=1.4 * grown))
+    found = {each.condition: each for each in diagnose(record).findings}
+    assert ("divergence" in found) is there
+    if there:
+        finding = found["divergence"]
+        assert (finding.harm, finding.blames[0]) == (True, "learning_rate")
+        assert "The loss ended at 3.8e+02 times its first value" in finding.summary
+        assert "by 14 times its size" in finding.summary

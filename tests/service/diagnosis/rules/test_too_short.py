@@ -337,6 +337,7 @@ def test_a_loss_without_a_yardstick_that_falls_until_the_end_is_not_there_yet(ra
         (lambda steps: 13.0 - steps / 60.0, 30.0),  # steps were not lacking
         (lambda steps: 8.0 + steps / 60.0, 0.1),  # it rises
         (lambda steps: 13.0 - steps / 60.0 + 20.0 * (steps % 2), 0.1),  # it may as well stand still
+        (lambda steps: 8.0 - steps / 3000.0 + 0.1 * (steps % 2), 0.1),  # by less than it scatters, as in a GAN
     ],
 )
 def test_a_loss_without_a_yardstick_needs_a_clear_pace_above_0_and_small_steps(levels, moved):
