@@ -276,6 +276,15 @@ def test_a_loss_of_a_function_is_not_that_of_the_loss_module_and_that_is_said_on
     assert recording.step == 5
 
 
+def test_backward_passes_of_others_are_not_kept_while_the_watched_network_takes_no_step() -> None:
+    model, other = mlp(depth=2, act=nn.ReLU), nn.Linear(4, 1)
+    with watch(model, torch.optim.SGD(model.parameters(), lr=0.1)) as recording:
+        for _ in range(100):
+            other(torch.randn(3, 4)).square().mean().backward()
+        assert recording._losses is not None
+        assert len(recording._losses._roots) == 1
+
+
 def test_torch_s_own_backward_is_back_when_the_last_recording_has_ended() -> None:
     original = torch.autograd.backward
     model = mlp(depth=1)

@@ -126,6 +126,7 @@ class LossWatch:
         self._handles.append(module.register_forward_hook(OutsideGraph(look)))
 
     def _hook_root(self, value: Tensor) -> None:
+        self._roots = [each for each in self._roots if each() is not None]
         if any(each() is value for each in self._roots):
             return  # the second backward through one graph
         self._roots.append(ref(value))
