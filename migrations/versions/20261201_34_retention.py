@@ -14,19 +14,38 @@ branch_labels = None
 depends_on = None
 
 ENDED = sa.text("ended_at IS NOT NULL")
-INDEX = "ix_runs_retention_ended_at"
+INDEXES = {
+    "ix_runs_retention_ended_at": (["retention", "ended_at"], ENDED),
+    "ix_runs_project_stored_bytes_retention": (["project", "stored_bytes", "retention"], None),
+}
+BEFORE = {"ix_runs_project_stored_bytes": (["project", "stored_bytes"], None)}
 
 
 def upgrade() -> None:
-    op.add_column("runs", sa.Column("retention", sa.String(16), nullable=False, server_default="raw"))
-    op.create_index(INDEX, "runs", ["retention", "ended_at"], postgresql_where=ENDED, sqlite_where=ENDED)
-    op.create_index("ix_runs_project_stored_bytes_retention", "runs", ["project", "stored_bytes", "retention"])
-    op.drop_index("ix_runs_project_stored_bytes", "runs")
+    _drop(*INDEXES)  # PostgreSQL keeps an invalid index if it was interrupted
+    if "retention" not in {column["name"] for column in sa.inspect(op.get_bind()).get_columns("runs")}:
+        op.add_column("runs", sa.Column("retention", sa.String(16), nullable=False, server_default="raw"))
+    _create(INDEXES)
+    _drop(*BEFORE)
 
 
 def downgrade() -> None:
     """What was left out stays so; earlier versions read what was kept."""
-    op.create_index("ix_runs_project_stored_bytes", "runs", ["project", "stored_bytes"])
-    op.drop_index("ix_runs_project_stored_bytes_retention", "runs")
-    op.drop_index(INDEX, "runs")
+    _drop(*BEFORE)
+    _create(BEFORE)
+    _drop(*INDEXES)
     op.drop_column("runs", "retention")
+
+
+def _create(indexes: dict[str, tuple[list[str], "sa.TextClause | None"]]) -> None:
+    with op.get_context().autocommit_block():
+        for name, (columns, where) in indexes.items():
+            op.create_index(
+                op.f(name), "runs", columns, postgresql_where=where, sqlite_where=where, postgresql_concurrently=True
+            )
+
+
+def _drop(*names: str) -> None:
+    with op.get_context().autocommit_block():
+        for name in names:
+            op.drop_index(op.f(name), "runs", if_exists=True, postgresql_concurrently=True)

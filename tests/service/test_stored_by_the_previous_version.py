@@ -29,14 +29,14 @@ WORDING = {
 ADDED = {
     "blames", "loss_unit", "summary", "path", "loss", "output_activation", "standardize_targets", "cure_counts",
     "module", "sites_every", "probe_every", "probe_rows", "units_every", "notes", "source", "model", "total",
-    "alone_step_seconds", "dtype", "conditions",
+    "alone_step_seconds", "dtype", "conditions", "retention",
 }  # fmt: skip
 """Keys that this version adds: what a finding blames, the unit of a loss, what a baseline's pin holds, in words; the
 path over the depth that a site lies on; an experiment's loss and output activation; whether its targets are
 standardized; how often the remedies of a finding cured; the class of the module that holds a recorded weight; how often
 layer outputs, probes and dead units are recorded, and the size of a probe; differences of devices and versions between
 compared runs; what asked for a run, its model in words, and the number of runs in a list; what a step takes alone; the
-precision of a site."""
+precision of a site; what is kept of a run's statistics."""
 
 LEFT_OPEN = {"full_every", "dense_until"}
 """Numbers of a recording plan that this version leaves open, where they are not given."""
